@@ -1,0 +1,52 @@
+# Two targets set a fresh machine up: `make demo` and `make test`. Each makes its own virtual environment first.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test quick check format scale bench clean
+
+demo: $(VENV)/installed
+	$(BIN)/quimbot demo
+
+# Everything but the scale run; -n 2: two cores.
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n 2 -m "not scale"
+
+# The ordinary loop, under two minutes.
+quick: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n 2 -m "not scale and not slow"
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Determinism at 240,000 rows: same id and bytes whatever the threads, shards, names and folders.
+scale: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m scale
+
+bench: $(VENV)/installed-bench
+	$(BIN)/python benchmarks/run.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -q -c constraints.txt -e ".[dev]"
+	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-bench: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -q -c constraints.txt -e ".[bench]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

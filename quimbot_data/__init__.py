@@ -1,0 +1,1 @@
+"""Raw corpora in; immutable, verified, documented dialogue datasets out."""

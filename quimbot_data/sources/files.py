@@ -1,0 +1,151 @@
+"""Which raw files there are, what they hold whatever their names say, and Parquet in batches of bounded memory."""
+
+import gzip
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final, Literal, cast
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.errors import InputError
+
+Kind = Literal["parquet", "json-array", "json-lines", "text"]
+
+#: Rows a batch: large enough for columnar speed, small enough that two batches of long dialogues fit in memory.
+BATCH_ROWS: Final = 16_384
+
+_SNIFF_BYTES: Final = 4096
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, order=True)
+class RawFile:
+    """A raw file and the name it goes by in `origins` and messages: its path below the folder that was given."""
+
+    name: str
+    path: Path
+
+
+def raw_files(paths: Sequence[Path], suffixes: Sequence[str] = ()) -> list[RawFile]:
+    """All files at and below `paths`, sorted by name; hidden files and download records are passed over.
+
+    Args:
+        paths: files and folders.
+        suffixes: endings to keep when a folder is walked (lower case, with dot); all where empty. A file that is
+            named outright is always taken: extensions lie.
+
+    Raises:
+        InputError: a path that does not exist, or no file at all.
+    """
+    found: dict[Path, RawFile] = {}
+    for path in paths:
+        if path.is_dir():
+            for file in sorted(path.rglob("*")):
+                if file.is_file() and _wanted(file.relative_to(path), suffixes):
+                    found.setdefault(file.resolve(), RawFile(file.relative_to(path).as_posix(), file))
+        elif path.is_file():
+            found.setdefault(path.resolve(), RawFile(path.name, path))
+        else:
+            raise InputError(f"{path} does not exist.", next_step="Name a raw file or a folder of raw files.")
+    if not found:
+        folders = ", ".join(str(path) for path in paths) or "no path"
+        wanted = f" ending in {', '.join(suffixes)}" if suffixes else ""
+        raise InputError(
+            f"{folders} holds no file{wanted}.", next_step="Put the raw files there, or name their folder."
+        )
+    return sorted(found.values())
+
+
+def _wanted(relative: Path, suffixes: Sequence[str]) -> bool:
+    if any(part.startswith(".") for part in relative.parts) or relative.name == "fetched.json":
+        return False
+    return not suffixes or relative.name.lower().endswith(tuple(suffixes))
+
+
+def open_raw(file: RawFile) -> BinaryIO:
+    """Open for reading, through gzip where the content (not the name) says so."""
+    with file.path.open("rb") as stream:
+        zipped = stream.read(2) == _GZIP_MAGIC
+    return cast(BinaryIO, gzip.open(file.path, "rb")) if zipped else file.path.open("rb")
+
+
+def sniff(file: RawFile) -> Kind:
+    """What a file holds, judged by its first bytes.
+
+    Raises:
+        InputError: an empty file, or gzip that breaks within the first bytes.
+    """
+    try:
+        with open_raw(file) as stream:
+            head = stream.read(_SNIFF_BYTES)
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise InputError(f"{file.path} is broken gzip: {error}.", next_step="Download it again.") from error
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not text:
+        raise InputError(f"{file.path} is empty.", next_step="Download it again, or take it out of the folder.")
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if text.startswith(b"["):
+        return "json-array"
+    return "json-lines" if text.startswith(b"{") else "text"
+
+
+def parquet_columns(file: RawFile) -> frozenset[str]:
+    """Top-level column names.
+
+    Raises:
+        InputError: not Parquet, or cut short.
+    """
+    with _open_parquet(file) as parquet:
+        return frozenset(parquet.schema_arrow.names)
+
+
+def parquet_batches(
+    file: RawFile, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Read a Parquet file batch by batch, only the columns asked for (those that exist).
+
+    Yields:
+        origins in `ORIGIN_SCHEMA` and the raw rows, of equal height.
+
+    Raises:
+        InputError: not Parquet, cut short, or damaged; names the file and the row where reading stopped.
+    """
+    start = 0
+    with _open_parquet(file) as parquet:
+        present = parquet.schema_arrow.names
+        wanted = [name for name in columns if name in present] if columns is not None else None
+        try:
+            for batch in parquet.iter_batches(batch_size=rows, columns=wanted):
+                frame = cast(pl.DataFrame, pl.from_arrow(pa.Table.from_batches([batch])))
+                yield origins(file.name, range(start, start + frame.height)), frame
+                start += frame.height
+        except (pa.ArrowException, OSError) as error:
+            problem = (
+                f"{file.path} is damaged Parquet: reading stopped after row {start} of {parquet.metadata.num_rows}"
+            )
+            raise InputError(f"{problem} ({_first_line(error)}).", next_step="Download it again.") from error
+
+
+def _open_parquet(file: RawFile) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(file.path, pre_buffer=False)
+    except (pa.ArrowException, OSError) as error:
+        size = file.path.stat().st_size
+        problem = f"{file.path} ({size:,} bytes) is not whole Parquet: {_first_line(error)}."
+        raise InputError(problem, next_step="It may have been cut while downloading; fetch it again.") from error
+
+
+def origins(name: str, rows: Sequence[int] | range) -> pl.DataFrame:
+    """Rows of one raw file, in `ORIGIN_SCHEMA`."""
+    raw_row = pl.Series("raw_row", rows, dtype=pl.Int64)
+    return pl.DataFrame(
+        {"raw_file": pl.Series([name], dtype=pl.String).new_from_index(0, len(raw_row)), "raw_row": raw_row}
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

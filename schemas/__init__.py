@@ -1,0 +1,1 @@
+"""Pydantic models of everything the project writes: dialogues, learner texts, recipes, manifests, errors."""

@@ -1,0 +1,207 @@
+"""The unified dialogue, schema version 1: the one definition from which the Arrow and JSON Schemas are derived.
+
+Bulk rows are never pushed through these models one by one: `schemas.frame` checks columns, and a property test
+holds the two to the same verdict.
+"""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+from pydantic import Field, field_validator, model_validator
+
+from schemas.fields import (
+    Count,
+    Family,
+    Hash,
+    LongCount,
+    NonEmpty,
+    Role,
+    Share,
+    SourceName,
+    Strict,
+    Subtag,
+    Term,
+    text_fault,
+)
+from schemas.learner import ErrorSpan, Learner
+
+Position = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+#: system only first; then user and assistant strictly alternate, from user to assistant.
+TURNS_PATTERN: Final = r"^s?(ua)+$"
+
+
+class Message(Strict):
+    """One message of a dialogue."""
+
+    role: Role
+    content: str
+
+    @field_validator("content")
+    @classmethod
+    def _clean(cls, content: str) -> str:
+        if fault := text_fault(content):
+            raise ValueError(f"{fault}: text must be NFC, not blank, and free of control characters")
+        return content
+
+
+class TemplateSpan(Strict):
+    """The part of one message that a template wrote: `head` leading and `tail` trailing characters.
+
+    Lengths from both ends stay right when clean-up or redaction changes the text between them.
+    """
+
+    position: Count
+    head: Count
+    tail: Count
+
+
+class Derived(Strict):
+    """What made turns that no person or corpus wrote."""
+
+    by: NonEmpty
+    """Template or generator with its version, e.g. `template:waxal/continue@1`."""
+    template: list[TemplateSpan]
+    """Text invisible to language identification, duplicates and skeleton caps."""
+
+
+class Provenance(Strict):
+    """Where a dialogue comes from; raw file and row stand in the corpus's `origins.parquet`."""
+
+    raw_id: str | None
+    revision: str | None
+    lineage: str | None
+    """Conversation tree or prompt seed shared with other dialogues; kept within one split."""
+    derived: Derived | None
+
+
+class Safety(Strict):
+    """Labels that the corpus itself carries, brought to one shape."""
+
+    flagged: bool
+    categories: list[NonEmpty]
+    label: str | None
+    """The corpus's own overall label, e.g. `needs_intervention` or `unsafe`."""
+    rules_of_thumb: list[NonEmpty]
+    flagged_positions: list[Count]
+    """Positions in `messages` that the label is about."""
+
+
+class TurnAnnotation(Strict):
+    """What a learner's or tutor's message does; `position` indexes `messages`."""
+
+    position: Count
+    signals: list[NonEmpty]
+    moves: list[NonEmpty]
+    strategy: str | None
+
+
+class Pedagogy(Strict):
+    """Scaffolding annotations of a dialogue."""
+
+    learner: Learner
+    turns: list[TurnAnnotation]
+    errors: list[ErrorSpan]
+    cultural_note: str | None
+
+
+class Quality(Strict):
+    """Heuristic signals, one field each; shares are of characters unless the name says otherwise."""
+
+    symbol_share: Share
+    digit_share: Share
+    truncated_prompt: bool
+    """The last user message ends in a colon: the instruction was cut (Magpie's authors drop those)."""
+
+
+class Dialogue(Strict):
+    """One row of a corpus or version.
+
+    Raises:
+        pydantic.ValidationError: naming the rule of `schemas.frame.RULES` that the row breaks.
+    """
+
+    dialogue_id: str
+    source: SourceName
+    family: Family
+    messages: list[Message]
+    untrained: list[Position]
+    language: Subtag
+    language_declared: Subtag | None
+    language_detected: Subtag | None
+    language_confidence: Share | None
+    language_agrees: bool | None
+    license: NonEmpty
+    terms: list[Term]
+    provenance: Provenance
+    content_hash: Hash
+    cluster_id: str | None
+    n_messages: Count
+    n_turns: Count
+    n_chars: LongCount
+    n_tokens: LongCount
+    safety: Safety | None
+    pedagogy: Pedagogy | None
+    quality: Quality
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Dialogue":
+        if not self.dialogue_id.startswith(f"{self.source}:") or len(self.dialogue_id) == len(self.source) + 1:
+            raise ValueError("dialogue-id: must be '<source>:<key>'")
+        if fault := turn_structure_fault([message.role for message in self.messages]):
+            raise ValueError(f"{fault}: see the message rules of the schema")
+        self._check_positions()
+        self._check_counts()
+        if list(self.terms) != sorted(set(self.terms)):
+            raise ValueError("terms-order: terms must be sorted and unique")
+        if self.content_hash != content_hash([(m.role, m.content) for m in self.messages]):
+            raise ValueError("content-hash: does not belong to the messages")
+        return self
+
+    def _check_positions(self) -> None:
+        roles = [message.role for message in self.messages]
+        valid = [p for p in self.untrained if 0 <= p < len(roles) and roles[p] == "assistant"]
+        if valid != sorted(set(self.untrained)) or valid != list(self.untrained):
+            raise ValueError("untrained: must hold sorted unique positions of assistant messages")
+
+    def _check_counts(self) -> None:
+        turns = sum(message.role == "user" for message in self.messages)
+        chars = sum(len(message.content) for message in self.messages)
+        if (self.n_messages, self.n_turns, self.n_chars) != (len(self.messages), turns, chars):
+            raise ValueError("counts: n_messages, n_turns and n_chars must be those of the messages")
+
+
+def turn_structure_fault(roles: Sequence[str]) -> str | None:
+    """Name the first turn rule that a dialogue's roles break, or None.
+
+    System only first; then user and assistant strictly alternate, starting with user and ending with assistant.
+    """
+    turns = roles[1:] if roles and roles[0] == "system" else roles
+    if not turns:
+        return "no-turns"
+    if "system" in turns:
+        return "late-system"
+    if turns[0] != "user":
+        return "opens-with-assistant"
+    if any(a == b for a, b in itertools.pairwise(turns)):
+        return "same-role-twice"
+    return "dangling-user" if turns[-1] == "user" else None
+
+
+def netstring(text: str) -> bytes:
+    """`<bytes>:<text>,` in UTF-8 (D. J. Bernstein, 1997): concatenations of netstrings are unambiguous."""
+    data = text.encode()
+    return b"%d:%s," % (len(data), data)
+
+
+def content_hash(messages: Sequence[tuple[str, str]]) -> str:
+    """sha256 over the netstrings of role and content, message by message, as 64 hex digits.
+
+    >>> content_hash([("user", "hi"), ("assistant", "hello")])[:12]
+    '0ca1b36aaa7c'
+    """
+    digest = hashlib.sha256()
+    for role, content in messages:
+        digest.update(netstring(role) + netstring(content))
+    return digest.hexdigest()

@@ -1,0 +1,84 @@
+"""The one tree of errors that the package raises on purpose.
+
+    QuimbotError
+    ├── InputError (ValueError)           raw input that cannot be read as what it was said to be
+    │   └── WrongCorpusError              it is readable, but it is another corpus
+    ├── RecipeError (ValueError)          a recipe that is not valid
+    │   └── MixError                      a valid recipe that the corpora cannot fill
+    ├── WorkspaceError (OSError)          the workspace cannot be used as asked
+    │   ├── MissingError (LookupError)    a source, version or dialogue that is not there
+    │   ├── LockedError                   another process writes there now
+    │   ├── ExistsError                   a version exists and is not what would be built
+    │   └── IntegrityError                files differ from what their manifest states
+    ├── QueryError (ValueError)           SQL that is refused, wrong, or over its limits
+    └── FetchError (ConnectionError)      the Hub did not give what was asked
+        └── GatedError (PermissionError)  its terms must be accepted, or a token is missing
+
+Every member is a standard-library error too, so callers may catch either.
+A message says what was found and where, what is valid, and what to do next.
+"""
+
+
+class QuimbotError(Exception):
+    """Base of all errors raised on purpose; the command line prints them without a traceback and exits 1.
+
+    Args:
+        found: what was found, and where.
+        valid: what would have been valid.
+        next_step: what the reader can do now.
+    """
+
+    def __init__(self, found: str, *, valid: str = "", next_step: str = "") -> None:
+        self.found, self.valid, self.next_step = found, valid, next_step
+        super().__init__(" ".join(part.rstrip() for part in (found, valid, next_step) if part))
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class InputError(QuimbotError, ValueError):
+    """Raw input that cannot be read as what it was said to be."""
+
+
+class WrongCorpusError(InputError):
+    """Readable input with the columns of another corpus."""
+
+
+class RecipeError(QuimbotError, ValueError):
+    """A recipe with an unknown key, a value out of range, or weights that do not sum to 1."""
+
+
+class MixError(RecipeError):
+    """A valid recipe that the corpora cannot fill; names the binding component and the ways out."""
+
+
+class WorkspaceError(QuimbotError, OSError):
+    """The workspace cannot be used as asked."""
+
+
+class MissingError(WorkspaceError, LookupError):
+    """A source, version or dialogue that the workspace does not hold."""
+
+
+class LockedError(WorkspaceError):
+    """Another process writes to the same source or version."""
+
+
+class ExistsError(WorkspaceError):
+    """The version exists already with another id; versions are immutable."""
+
+
+class IntegrityError(WorkspaceError):
+    """Files on disk differ from what their manifest states."""
+
+
+class QueryError(QuimbotError, ValueError):
+    """SQL that is refused, wrong, or over its memory or time limit."""
+
+
+class FetchError(QuimbotError, ConnectionError):
+    """The Hub did not give what was asked."""
+
+
+class GatedError(FetchError, PermissionError):
+    """The Hub wants accepted terms or a token."""

@@ -1,0 +1,297 @@
+"""Columns for the models: the Arrow schema, the columnar check, and the published hashes, all derived from them.
+
+A frame is a polars frame, one row a dialogue. The check accepts a row exactly when Pydantic does; a property test
+holds it to that. Hashes have one definition (sha256 over netstrings), so they outlive every engine.
+"""
+
+import types
+import typing
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin
+
+import annotated_types
+import polars as pl
+import polars_hash as plh
+import pyarrow as pa
+from pydantic import BaseModel, StringConstraints
+
+from schemas.dialogue import TURNS_PATTERN, Dialogue
+from schemas.fields import CONTROL_CLASS, nfc_suspects
+from schemas.learner import LearnerText
+
+_INT32_MAX = 2**31 - 1
+
+
+# Types
+
+
+def polars_schema(model: type[BaseModel]) -> pl.Schema:
+    """The polars schema of a model: columns in field order."""
+    return pl.Schema({name: _dtype(*_annotation(field)) for name, field in model.model_fields.items()})
+
+
+def arrow_schema(model: type[BaseModel]) -> pa.Schema:
+    """The Arrow schema that files of this model carry."""
+    return pl.DataFrame(schema=polars_schema(model)).to_arrow().schema
+
+
+def _annotation(field: Any) -> tuple[Any, tuple[Any, ...]]:
+    return field.annotation, tuple(field.metadata)
+
+
+def _unwrap(annotation: Any, metadata: tuple[Any, ...] = ()) -> tuple[Any, tuple[Any, ...], bool]:
+    """Strip `Annotated` and `| None`: the bare type, its constraints, and whether null is allowed."""
+    optional = False
+    while True:
+        origin = get_origin(annotation)
+        if origin is typing.Annotated:
+            annotation, *more = get_args(annotation)
+            metadata = (*metadata, *more)
+        elif origin in (Union, types.UnionType):
+            optional = True
+            (annotation,) = (arg for arg in get_args(annotation) if arg is not type(None))
+        else:
+            return annotation, metadata, optional
+
+
+def _dtype(annotation: Any, metadata: tuple[Any, ...] = ()) -> pl.DataType:
+    kind, metadata, _ = _unwrap(annotation, metadata)
+    if get_origin(kind) is list:
+        return pl.List(_dtype(get_args(kind)[0]))
+    if get_origin(kind) is Literal or kind is str:
+        return pl.String()
+    if kind is bool:
+        return pl.Boolean()
+    if kind is float:
+        return pl.Float64()
+    if kind is int:
+        return pl.Int32() if _bounds(metadata)[1] == _INT32_MAX else pl.Int64()
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return pl.Struct(polars_schema(kind))
+    raise TypeError(f"no column type for {annotation!r}")
+
+
+def _bounds(metadata: tuple[Any, ...]) -> tuple[float | None, float | None]:
+    low = high = None
+    for constraint in _flat(metadata):
+        if isinstance(constraint, annotated_types.Ge):
+            low = typing.cast(float, constraint.ge)
+        elif isinstance(constraint, annotated_types.Le):
+            high = typing.cast(float, constraint.le)
+    return low, high
+
+
+def _flat(metadata: tuple[Any, ...]) -> list[Any]:
+    flat: list[Any] = []
+    for constraint in metadata:
+        flat.extend(getattr(constraint, "metadata", None) or [constraint])
+    return flat
+
+
+# The check
+
+
+def faults(model: type[BaseModel]) -> pl.Expr:
+    """Name of the first rule that a row breaks (null where it breaks none), as a column called `fault`.
+
+    Field rules are named `field:<column>`; rules across fields by the names that the model's own errors carry.
+    """
+    rules = [(f"field:{name}", _valid(pl.col(name), *_annotation(f))) for name, f in model.model_fields.items()]
+    rules += _CROSS_RULES.get(model, lambda: [])()
+    return pl.coalesce(
+        pl.when(rule.fill_null(value=False)).then(None).otherwise(pl.lit(name)) for name, rule in rules
+    ).alias("fault")
+
+
+def _valid(value: pl.Expr, annotation: Any, metadata: tuple[Any, ...] = ()) -> pl.Expr:
+    kind, metadata, optional = _unwrap(annotation, metadata)
+    valid = _valid_value(value, kind, metadata)
+    return (value.is_null() | valid.fill_null(value=False)) if optional else (value.is_not_null() & valid)
+
+
+def _valid_value(value: pl.Expr, kind: Any, metadata: tuple[Any, ...]) -> pl.Expr:
+    if get_origin(kind) is list:
+        return value.list.eval(_valid(pl.element(), get_args(kind)[0]).fill_null(value=False)).list.all()
+    if get_origin(kind) is Literal:
+        return value.is_in(list(get_args(kind)))
+    if kind is str:
+        return _valid_string(value, metadata)
+    if kind in (int, float):
+        return _valid_number(value, kind, metadata)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        fields = kind.model_fields.items()
+        return pl.all_horizontal(_valid(value.struct.field(name), *_annotation(field)) for name, field in fields)
+    return value.is_not_null()
+
+
+def _valid_string(value: pl.Expr, metadata: tuple[Any, ...]) -> pl.Expr:
+    valid = value.is_not_null()
+    for constraint in _flat(metadata):
+        if isinstance(constraint, StringConstraints) and constraint.pattern:
+            valid &= value.str.contains(str(constraint.pattern))
+        minimum = getattr(constraint, "min_length", None)
+        if minimum:
+            valid &= value.str.len_chars() >= minimum
+        pattern = getattr(constraint, "pattern", None)
+        if pattern and not isinstance(constraint, StringConstraints):
+            valid &= value.str.contains(str(pattern))
+    return valid
+
+
+def _valid_number(value: pl.Expr, kind: type, metadata: tuple[Any, ...]) -> pl.Expr:
+    low, high = _bounds(metadata)
+    valid = value.is_not_null()
+    if kind is float:
+        valid &= value.is_not_nan() if low is not None or high is not None else pl.lit(value=True)
+    if low is not None:
+        valid &= value >= low
+    if high is not None:
+        valid &= value <= high
+    return valid
+
+
+def _contents(message: pl.Expr) -> pl.Expr:
+    return message.struct.field("content")
+
+
+def turns_signature(messages: pl.Expr) -> pl.Expr:
+    """Roles as one letter each, e.g. `suaua`: what the turn rules are written against."""
+    return messages.list.eval(pl.element().struct.field("role").str.slice(0, 1)).list.join("")
+
+
+def turn_faults(messages: pl.Expr) -> pl.Expr:
+    """The columnar twin of `schemas.dialogue.turn_structure_fault`."""
+    turns = turns_signature(messages).str.strip_prefix("s")
+    return (
+        pl.when(turns.str.len_bytes() == 0)
+        .then(pl.lit("no-turns"))
+        .when(turns.str.contains("s", literal=True))
+        .then(pl.lit("late-system"))
+        .when(turns.str.starts_with("a"))
+        .then(pl.lit("opens-with-assistant"))
+        .when(turns.str.contains("uu|aa"))
+        .then(pl.lit("same-role-twice"))
+        .when(turns.str.ends_with("u"))
+        .then(pl.lit("dangling-user"))
+    )
+
+
+def _text_rules(messages: pl.Expr) -> list[tuple[str, pl.Expr]]:
+    def every(rule: pl.Expr) -> pl.Expr:
+        return messages.list.eval(rule).list.all()
+
+    content = _contents(pl.element())
+    # Normalizing costs more than all else here, so only text that holds a suspect character is compared.
+    gated = pl.when(content.str.contains(nfc_suspects())).then(content)
+    return [
+        ("empty-content", every(content.str.strip_chars().str.len_bytes() > 0)),
+        ("control-character", every(~content.str.contains(CONTROL_CLASS))),
+        ("not-nfc", every((gated.str.normalize("NFC") == gated).fill_null(value=True))),
+    ]
+
+
+def _dialogue_rules() -> list[tuple[str, pl.Expr]]:
+    messages, untrained, terms = pl.col("messages"), pl.col("untrained"), pl.col("terms")
+    has_system = turns_signature(messages).str.starts_with("s").cast(pl.Int64)
+    assistants = pl.int_ranges(1 + has_system, messages.list.len(), 2, dtype=pl.Int32)
+    prefix = pl.concat_str(pl.col("source"), pl.lit(":"))
+    return [
+        *_text_rules(messages),
+        (
+            "dialogue-id",
+            pl.col("dialogue_id").str.starts_with(prefix)
+            & (pl.col("dialogue_id").str.len_bytes() > prefix.str.len_bytes()),
+        ),
+        ("turns", turns_signature(messages).str.contains(TURNS_PATTERN)),
+        (
+            "untrained",
+            (untrained.list.set_difference(assistants).list.len() == 0)
+            & (untrained == untrained.list.unique().list.sort()),
+        ),
+        ("counts", _counts_agree(messages)),
+        ("terms-order", terms == terms.list.unique().list.sort()),
+        ("content-hash", pl.col("content_hash") == content_hashes(messages)),
+    ]
+
+
+def _counts_agree(messages: pl.Expr) -> pl.Expr:
+    expected = counts(messages)
+    return pl.all_horizontal(pl.col(column.meta.output_name()) == column for column in expected)
+
+
+def counts(messages: pl.Expr) -> list[pl.Expr]:
+    """`n_messages`, `n_turns` and `n_chars` of a messages column."""
+    return [
+        messages.list.len().cast(pl.Int32).alias("n_messages"),
+        turns_signature(messages).str.count_matches("u", literal=True).cast(pl.Int32).alias("n_turns"),
+        messages.list.eval(_contents(pl.element()).str.len_chars().cast(pl.Int64)).list.sum().alias("n_chars"),
+    ]
+
+
+def _learner_rules() -> list[tuple[str, pl.Expr]]:
+    text, terms = pl.col("text"), pl.col("terms")
+    return [
+        ("content-hash", pl.col("content_hash") == sha256(text)),
+        ("counts", pl.col("n_chars") == text.str.len_chars()),
+        ("terms-order", terms == terms.list.unique().list.sort()),
+    ]
+
+
+_CROSS_RULES: dict[type[BaseModel], Any] = {Dialogue: _dialogue_rules, LearnerText: _learner_rules}
+
+
+# Hashes
+
+
+def sha256(text: pl.Expr) -> pl.Expr:
+    """sha256 over UTF-8, as 64 hex digits."""
+    return plh.col(text.meta.output_name()).chash.sha2_256() if text.meta.is_column() else _sha256(text)
+
+
+def _sha256(text: pl.Expr) -> pl.Expr:
+    return typing.cast(pl.Expr, text.chash.sha2_256())  # type: ignore[attr-defined]  # the plugin's namespace
+
+
+def _netstring(text: pl.Expr) -> pl.Expr:
+    return pl.concat_str(text.str.len_bytes().cast(pl.String), pl.lit(":"), text, pl.lit(","))
+
+
+def content_hashes(messages: pl.Expr) -> pl.Expr:
+    """The columnar twin of `schemas.dialogue.content_hash`."""
+    message = pl.concat_str(_netstring(pl.element().struct.field("role")), _netstring(_contents(pl.element())))
+    return _sha256(messages.list.eval(message).list.join(""))
+
+
+def row_digests(model: type[BaseModel]) -> pl.Expr:
+    """sha256 of a row's canonical form: every column, so that any change of any value changes it.
+
+    Canonical form: null `~`; text a netstring; whole numbers `i<digits>,`; floats `d<IEEE-754 bits>,` (printing them
+    would depend on the printer); booleans `t` or `f`; a list `[<length>,` and its items; a struct its fields in order.
+    """
+    columns = [_canonical(pl.col(name), dtype) for name, dtype in polars_schema(model).items()]
+    return _sha256(pl.concat_str(columns)).alias("row_digest")
+
+
+def _canonical(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, pl.List):
+        length = pl.concat_str(pl.lit("["), value.list.len().cast(pl.String), pl.lit(","))
+        items = value.list.eval(_canonical(pl.element(), typing.cast(pl.DataType, dtype.inner))).list.join("")
+        text = pl.concat_str(length, items)
+    elif isinstance(dtype, pl.Struct):
+        fields = [_canonical(value.struct.field(f.name), typing.cast(pl.DataType, f.dtype)) for f in dtype.fields]
+        text = pl.when(value.is_not_null()).then(pl.concat_str(fields))
+    elif dtype == pl.String:
+        text = _netstring(value)
+    elif dtype == pl.Boolean:
+        text = pl.when(value).then(pl.lit("t")).when(~value).then(pl.lit("f"))
+    elif dtype == pl.Float64:
+        text = pl.concat_str(pl.lit("d"), value.reinterpret(dtype=pl.UInt64).cast(pl.String), pl.lit(","))
+    else:
+        text = pl.concat_str(pl.lit("i"), value.cast(pl.String), pl.lit(","))
+    return text.fill_null("~")
+
+
+@cache
+def dialogue_schema() -> pl.Schema:
+    """Columns and types of a dialogue frame."""
+    return polars_schema(Dialogue)

@@ -1,0 +1,143 @@
+"""Manifests: what a corpus or version consists of, and the ledger of every row that went in."""
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from schemas.fields import Hash, LongCount, NonEmpty, SourceName, Strict
+from schemas.recipe import Recipe
+
+Unit = Literal["raw rows", "dialogues", "learner texts"]
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+
+
+class LedgerLine(Strict):
+    """One count. Lines of a (source, step) share `rows_in` and `rows_out`.
+
+    A line without a reason counts what passed; one with a reason counts what that reason dropped, or, in the steps
+    `repaired` and `redacted`, what it changed and kept.
+    """
+
+    source: SourceName
+    step: NonEmpty
+    unit: Unit
+    rows_in: LongCount
+    rows_out: LongCount
+    reason: str | None
+    rows: LongCount
+
+
+class FileEntry(Strict):
+    """A file that a manifest vouches for; `path` is relative to the manifest's folder."""
+
+    path: NonEmpty
+    sha256: Hash
+    bytes: LongCount
+    rows: LongCount
+
+
+class RawFile(Strict):
+    """A raw file that was read."""
+
+    path: NonEmpty
+    bytes: LongCount
+    rows: LongCount
+
+
+class Tokenizer(Strict):
+    """What counted the tokens; `sha256` is of its merge ranks and pattern."""
+
+    name: NonEmpty
+    sha256: Hash
+
+
+class CorpusManifest(Strict):
+    """`corpus/<source>/manifest.json`: a corpus is exactly what it lists."""
+
+    schema_version: int
+    source: SourceName
+    title: str
+    family: str
+    license: NonEmpty
+    terms: list[str]
+    attribution: str
+    url: str
+    revision: str | None
+    tokenizer: Tokenizer
+    dialogues: list[FileEntry]
+    learner_texts: list[FileEntry]
+    rejected: list[FileEntry]
+    origins: FileEntry
+    ledger: list[LedgerLine]
+    record: dict[str, Any]
+    """Raw files, timings, library versions: facts of the run, not of the data."""
+
+    def digest(self) -> str:
+        """sha256 over what the corpus holds, whatever run made it: the files' own hashes, in order."""
+        files = [entry.sha256 for entry in (*self.dialogues, *self.learner_texts)]
+        return hashlib.sha256("\n".join([str(self.schema_version), *files]).encode()).hexdigest()
+
+
+class SplitDigest(Strict):
+    """A split's rows: how many, and the sha256 of their sorted row digests."""
+
+    rows: LongCount
+    tokens: LongCount
+    digest: Hash
+
+
+class Identity(Strict):
+    """What a version *is*: equal inputs and recipe give equal identity on every machine and engine."""
+
+    schema_version: int
+    recipe: Recipe
+    tokenizer_sha256: Hash
+    splits: dict[str, SplitDigest]
+
+    def id(self) -> str:
+        """sha256 of the canonical JSON: sorted keys, no blanks, UTF-8."""
+        return hashlib.sha256(canonical_json(self.model_dump(mode="json")).encode()).hexdigest()
+
+
+class MixLine(Strict):
+    """One component, asked against got; `budget` is in the recipe's unit."""
+
+    component: int
+    family: str
+    sources: list[str]
+    weight: float
+    budget: LongCount
+    available: LongCount
+    dialogues: LongCount
+    tokens: LongCount
+    shortfall: LongCount
+    """Budget left over: less than one dialogue."""
+
+
+class VersionManifest(Strict):
+    """`versions/<name>/<semver>/manifest.json`."""
+
+    id: Hash
+    name: NonEmpty
+    version: NonEmpty
+    identity: Identity
+    tokenizer: Tokenizer
+    data: list[FileEntry]
+    fates: FileEntry
+    mix: list[MixLine]
+    ledger: list[LedgerLine]
+    sources: dict[str, dict[str, Any]]
+    """Per source: title, licence, terms, attribution, url, revision and corpus digest."""
+    record: dict[str, Any]
+
+
+class Documents(Strict):
+    """`documents.json`: sha256 of each document beside the data; they may be regenerated, the data may not."""
+
+    files: dict[str, Hash]
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no blanks, text unescaped: one spelling for one value."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)

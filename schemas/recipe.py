@@ -1,0 +1,157 @@
+"""A recipe: which corpora, in which shares, past which thresholds, split how. A dated TOML file, never reused."""
+
+import math
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from schemas.errors import RecipeError
+from schemas.fields import Count, Family, Share, SourceName, Strict, Subtag
+
+Profile = Literal["private", "research", "redistributable", "commercial"]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Component(Strict):
+    """One share of the mix. A dialogue belongs to the first component that it fits."""
+
+    family: Family
+    weight: Annotated[float, Field(gt=0, le=1)]
+    sources: Annotated[list[SourceName], Field(min_length=1)]
+    max_epochs: Literal[1] = 1
+    """How often a row may be repeated to fill the share; repetition is not offered yet, so only 1 is valid."""
+    languages: list[Subtag] | None = None
+    """Only dialogues in these languages; all where not given."""
+    target_languages: list[Subtag] | None = None
+    """Only dialogues whose learner studies one of these."""
+    backgrounds: list[Literal["heritage", "l2"]] | None = None
+    """Only dialogues whose learner has one of these backgrounds."""
+
+
+class Filters(Strict):
+    """Thresholds, each the name of the reason that a dropped dialogue gets. Null switches a filter off."""
+
+    min_chars: Count | None = None
+    max_chars: Count | None = None
+    max_tokens: Count | None = None
+    max_turns: Count | None = None
+    max_symbol_share: Share | None = None
+    max_digit_share: Share | None = None
+    min_language_confidence: Share | None = None
+    languages: list[Subtag] | None = None
+    languages_agree: bool = False
+    """Drop dialogues whose declared language is another than the detected one."""
+    truncated_prompts: Literal["keep", "drop"] = "keep"
+    culturally_neutral: bool = False
+    """Drop heritage and variety-bound dialogues and those with a cultural note (Stage 1)."""
+    exact_duplicates: Literal["keep", "drop"] = "drop"
+
+
+class SafetyPolicy(Strict):
+    """What becomes of dialogues that their own corpus labels unsafe."""
+
+    flagged: Literal["keep", "drop", "untrain"] = "keep"
+    """`untrain` keeps the dialogue and takes flagged assistant messages out of the loss; a flagged user message
+    changes nothing, since users are never trained on."""
+    drop_labels: list[str] = Field(default_factory=list)
+    drop_categories: list[str] = Field(default_factory=list)
+
+
+class Splits(Strict):
+    """Shares of the hash range, and languages held out whole (they go to test)."""
+
+    validation: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    test: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    languages: list[Subtag] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _leave_room(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together must leave room for train (sum below 1)")
+        return self
+
+
+class Recipe(Strict):
+    """A resolved recipe: every default filled in. Its canonical JSON is part of a version's identity."""
+
+    name: Name
+    title: str = ""
+    unit: Literal["tokens", "dialogues"] = "tokens"
+    size: Positive | Literal["max"]
+    seed: Annotated[int, Field(ge=0)] = 20260208
+    profile: Profile = "private"
+    components: Annotated[list[Component], Field(min_length=1)]
+    filters: Filters = Filters()
+    safety: SafetyPolicy = SafetyPolicy()
+    splits: Splits = Splits()
+
+    @model_validator(mode="after")
+    def _weights_sum_to_one(self) -> Self:
+        total = math.fsum(component.weight for component in self.components)
+        if not math.isclose(total, 1, abs_tol=1e-9):
+            raise ValueError(f"component weights must sum to 1, not {total:g}")
+        return self
+
+    def sources(self) -> list[str]:
+        """All sources that the recipe names, each once, in its order: the order of preference among duplicates."""
+        return list(dict.fromkeys(source for component in self.components for source in component.sources))
+
+
+def parse_recipe(text: str, origin: str) -> Recipe:
+    """Parse and validate a recipe.
+
+    Args:
+        text: TOML.
+        origin: where it was read, for messages.
+
+    Raises:
+        RecipeError: naming every wrong key and value, and what is valid.
+    """
+    try:
+        return Recipe.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{origin} is not TOML: {error}.", next_step="Mend that line.") from error
+    except ValidationError as error:
+        raise RecipeError(f"{origin} is not a valid recipe: {_complaints(error)}.", valid=_valid_keys(error)) from error
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe file.
+
+    Raises:
+        RecipeError: not readable, not TOML, or not valid.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} cannot be read: {error}.") from error
+    return parse_recipe(text, str(path))
+
+
+def _complaints(error: ValidationError) -> str:
+    messages = []
+    for problem in error.errors():
+        place = ".".join(str(part) for part in problem["loc"]) or "the recipe"
+        unknown = problem["type"] == "extra_forbidden"
+        messages.append(f"{place}: {'unknown key' if unknown else problem['msg'].removeprefix('Value error, ')}")
+    return "; ".join(messages)
+
+
+_TABLES: dict[str, type[Strict]] = {
+    "components": Component,
+    "filters": Filters,
+    "safety": SafetyPolicy,
+    "splits": Splits,
+}
+
+
+def _valid_keys(error: ValidationError) -> str:
+    for problem in error.errors():
+        if problem["type"] == "extra_forbidden":
+            parent = str(problem["loc"][0]) if len(problem["loc"]) > 1 else ""
+            keys = ", ".join(_TABLES.get(parent, Recipe).model_fields)
+            return f"Valid keys{f' of [{parent}]' if parent else ''}: {keys}."
+    return ""
