@@ -7,7 +7,7 @@ holds the two to the same verdict.
 import hashlib
 import itertools
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
@@ -28,8 +28,6 @@ from schemas.fields import (
 from schemas.learner import ErrorSpan, Learner
 
 Position = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
-#: system only first; then user and assistant strictly alternate, from user to assistant.
-TURNS_PATTERN: Final = r"^s?(ua)+$"
 
 
 class Message(Strict):

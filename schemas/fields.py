@@ -1,7 +1,6 @@
 """Field types that all models share, and the rules for text inside them."""
 
 import re
-import sys
 import unicodedata
 from functools import cache
 from typing import Annotated, Final, Literal
@@ -38,6 +37,10 @@ CONTROL_CLASS: Final = r"[\x00-\x08\x0B-\x1F\x7F-\x{9F}\x{FEFF}]"
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff]")
 
 
+#: No character from here on composes, decomposes or combines (Unicode 16); looking further costs a second.
+_LAST: Final = 0x30000
+
+
 class Strict(BaseModel):
     """Base of all models: no unknown keys, no coercion, immutable."""
 
@@ -59,9 +62,7 @@ def nfc_suspects() -> str:
 
     Text without any of them is in NFC already, so the costly normalization can be skipped.
     """
-    suspects = (
-        code for code in range(0x300, sys.maxunicode + 1) if not 0xD800 <= code < 0xE000 and _may_change(chr(code))
-    )
+    suspects = (code for code in range(0x300, _LAST) if not 0xD800 <= code < 0xE000 and _may_change(chr(code)))
     return "[" + "".join(f"\\x{{{first:X}}}-\\x{{{last:X}}}" for first, last in _ranges(list(suspects))) + "]"
 
 
@@ -75,7 +76,7 @@ def _may_change(char: str) -> bool:
 @cache
 def _second_of_a_composite() -> frozenset[str]:
     jamo = {chr(code) for code in range(0x1161, 0x11C3)}  # Hangul vowels and finals compose by rule, not by table
-    pairs = (unicodedata.decomposition(chr(code)).split() for code in range(sys.maxunicode + 1))
+    pairs = (unicodedata.decomposition(chr(code)).split() for code in range(_LAST))
     return frozenset(chr(int(pair[1], 16)) for pair in pairs if len(pair) == 2 and "<" not in pair[0]) | jamo
 
 

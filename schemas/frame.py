@@ -6,16 +6,17 @@ holds it to that. Hashes have one definition (sha256 over netstrings), so they o
 
 import types
 import typing
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 import polars as pl
-import polars_hash as plh
+import polars_hash  # noqa: F401 - registers the `chash` namespace
 import pyarrow as pa
 from pydantic import BaseModel, StringConstraints
 
-from schemas.dialogue import TURNS_PATTERN, Dialogue
+from schemas.dialogue import Dialogue
 from schemas.fields import CONTROL_CLASS, nfc_suspects
 from schemas.learner import LearnerText
 
@@ -91,16 +92,23 @@ def _flat(metadata: tuple[Any, ...]) -> list[Any]:
 # The check
 
 
-def faults(model: type[BaseModel]) -> pl.Expr:
+def faults(model: type[BaseModel], established: Collection[str] = ()) -> pl.Expr:
     """Name of the first rule that a row breaks (null where it breaks none), as a column called `fault`.
 
     Field rules are named `field:<column>`; rules across fields by the names that the model's own errors carry.
+
+    Args:
+        model: what the rows are.
+        established: rules across fields that the caller has made true itself, e.g. `content-hash` of hashes it just
+            computed; they are not checked again.
     """
-    rules = [(f"field:{name}", _valid(pl.col(name), *_annotation(f))) for name, f in model.model_fields.items()]
-    rules += _CROSS_RULES.get(model, lambda: [])()
-    return pl.coalesce(
-        pl.when(rule.fill_null(value=False)).then(None).otherwise(pl.lit(name)) for name, rule in rules
-    ).alias("fault")
+    rules = [_unless(_valid(pl.col(n), *_annotation(f)), f"field:{n}") for n, f in model.model_fields.items()]
+    across = {name: rule for name, rule in _CROSS_RULES.get(model, dict)().items() if name not in established}
+    return pl.coalesce(*rules, *across.values()).alias("fault")
+
+
+def _unless(holds: pl.Expr, fault: str) -> pl.Expr:
+    return pl.when(~holds.fill_null(value=False)).then(pl.lit(fault))
 
 
 def _valid(value: pl.Expr, annotation: Any, metadata: tuple[Any, ...] = ()) -> pl.Expr:
@@ -176,42 +184,40 @@ def turn_faults(messages: pl.Expr) -> pl.Expr:
     )
 
 
-def _text_rules(messages: pl.Expr) -> list[tuple[str, pl.Expr]]:
+def _text_rules(messages: pl.Expr) -> dict[str, pl.Expr]:
     def every(rule: pl.Expr) -> pl.Expr:
         return messages.list.eval(rule).list.all()
 
     content = _contents(pl.element())
     # Normalizing costs more than all else here, so only text that holds a suspect character is compared.
     gated = pl.when(content.str.contains(nfc_suspects())).then(content)
-    return [
-        ("empty-content", every(content.str.strip_chars().str.len_bytes() > 0)),
-        ("control-character", every(~content.str.contains(CONTROL_CLASS))),
-        ("not-nfc", every((gated.str.normalize("NFC") == gated).fill_null(value=True))),
-    ]
+    return {
+        "empty-content": _unless(every(content.str.contains(r"\S")), "empty-content"),
+        "control-character": _unless(every(~content.str.contains(CONTROL_CLASS)), "control-character"),
+        "not-nfc": _unless(every((gated.str.normalize("NFC") == gated).fill_null(value=True)), "not-nfc"),
+    }
 
 
-def _dialogue_rules() -> list[tuple[str, pl.Expr]]:
-    messages, untrained, terms = pl.col("messages"), pl.col("untrained"), pl.col("terms")
+def _dialogue_rules() -> dict[str, pl.Expr]:
+    messages, untrained = pl.col("messages"), pl.col("untrained")
     has_system = turns_signature(messages).str.starts_with("s").cast(pl.Int64)
     assistants = pl.int_ranges(1 + has_system, messages.list.len(), 2, dtype=pl.Int32)
     prefix = pl.concat_str(pl.col("source"), pl.lit(":"))
-    return [
-        *_text_rules(messages),
-        (
-            "dialogue-id",
-            pl.col("dialogue_id").str.starts_with(prefix)
-            & (pl.col("dialogue_id").str.len_bytes() > prefix.str.len_bytes()),
-        ),
-        ("turns", turns_signature(messages).str.contains(TURNS_PATTERN)),
-        (
-            "untrained",
-            (untrained.list.set_difference(assistants).list.len() == 0)
-            & (untrained == untrained.list.unique().list.sort()),
-        ),
-        ("counts", _counts_agree(messages)),
-        ("terms-order", terms == terms.list.unique().list.sort()),
-        ("content-hash", pl.col("content_hash") == content_hashes(messages)),
-    ]
+    named = pl.col("dialogue_id").str.starts_with(prefix) & (pl.col("dialogue_id") != prefix)
+    known = untrained.list.set_difference(assistants).list.len() == 0
+    return {
+        **_text_rules(messages),
+        "turns": turn_faults(messages),
+        "dialogue-id": _unless(named, "dialogue-id"),
+        "untrained": _unless(known & _sorted_unique(untrained), "untrained"),
+        "counts": _unless(_counts_agree(messages), "counts"),
+        "terms-order": _unless(_sorted_unique(pl.col("terms")), "terms-order"),
+        "content-hash": _unless(pl.col("content_hash") == content_hashes(messages), "content-hash"),
+    }
+
+
+def _sorted_unique(values: pl.Expr) -> pl.Expr:
+    return values == values.list.unique().list.sort()
 
 
 def _counts_agree(messages: pl.Expr) -> pl.Expr:
@@ -228,16 +234,19 @@ def counts(messages: pl.Expr) -> list[pl.Expr]:
     ]
 
 
-def _learner_rules() -> list[tuple[str, pl.Expr]]:
-    text, terms = pl.col("text"), pl.col("terms")
-    return [
-        ("content-hash", pl.col("content_hash") == sha256(text)),
-        ("counts", pl.col("n_chars") == text.str.len_chars()),
-        ("terms-order", terms == terms.list.unique().list.sort()),
-    ]
+def _learner_rules() -> dict[str, pl.Expr]:
+    text = pl.col("text")
+    return {
+        "content-hash": _unless(pl.col("content_hash") == sha256(text), "content-hash"),
+        "counts": _unless(pl.col("n_chars") == text.str.len_chars(), "counts"),
+        "terms-order": _unless(_sorted_unique(pl.col("terms")), "terms-order"),
+    }
 
 
-_CROSS_RULES: dict[type[BaseModel], Any] = {Dialogue: _dialogue_rules, LearnerText: _learner_rules}
+_CROSS_RULES: dict[type[BaseModel], Callable[[], dict[str, pl.Expr]]] = {
+    Dialogue: _dialogue_rules,
+    LearnerText: _learner_rules,
+}
 
 
 # Hashes
@@ -245,11 +254,7 @@ _CROSS_RULES: dict[type[BaseModel], Any] = {Dialogue: _dialogue_rules, LearnerTe
 
 def sha256(text: pl.Expr) -> pl.Expr:
     """sha256 over UTF-8, as 64 hex digits."""
-    return plh.col(text.meta.output_name()).chash.sha2_256() if text.meta.is_column() else _sha256(text)
-
-
-def _sha256(text: pl.Expr) -> pl.Expr:
-    return typing.cast(pl.Expr, text.chash.sha2_256())  # type: ignore[attr-defined]  # the plugin's namespace
+    return typing.cast(pl.Expr, text.chash.sha2_256())  # type: ignore[attr-defined]  # polars-hash's namespace
 
 
 def _netstring(text: pl.Expr) -> pl.Expr:
@@ -259,7 +264,7 @@ def _netstring(text: pl.Expr) -> pl.Expr:
 def content_hashes(messages: pl.Expr) -> pl.Expr:
     """The columnar twin of `schemas.dialogue.content_hash`."""
     message = pl.concat_str(_netstring(pl.element().struct.field("role")), _netstring(_contents(pl.element())))
-    return _sha256(messages.list.eval(message).list.join(""))
+    return sha256(messages.list.eval(message).list.join(""))
 
 
 def row_digests(model: type[BaseModel]) -> pl.Expr:
@@ -269,7 +274,7 @@ def row_digests(model: type[BaseModel]) -> pl.Expr:
     would depend on the printer); booleans `t` or `f`; a list `[<length>,` and its items; a struct its fields in order.
     """
     columns = [_canonical(pl.col(name), dtype) for name, dtype in polars_schema(model).items()]
-    return _sha256(pl.concat_str(columns)).alias("row_digest")
+    return sha256(pl.concat_str(columns)).alias("row_digest")
 
 
 def _canonical(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:

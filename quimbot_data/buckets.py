@@ -1,0 +1,135 @@
+"""Hash buckets on disk: where rows of different shards meet, in bounded memory and in one order.
+
+Each shard is spilled as one run, an uncompressed Arrow file with one record batch a bucket; a bucket is read back
+from all runs. Buckets follow a published hash and their number follows from the data, so neither the machine, the
+threads nor the order of the shards can be seen in what comes out.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Final, cast
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from quimbot_data.workspace import writing
+
+#: Buckets of a spill: the first six bits of a sha256. Neighbours are joined to files of `TARGET_BYTES`.
+FANOUT: Final = 64
+#: Weight that one output file may hold: a worker sorts that much at a time.
+TARGET_WEIGHT: Final = 32 * 2**20
+#: What a row counts towards it: its characters and a flat sum for its other columns, or a flat sum for rows without
+#: text. Bytes in memory would depend on how the rows were cut into runs.
+TEXT_WEIGHT: Final = pl.col("n_chars") + 1024
+NARROW_WEIGHT: Final = pl.lit(128, pl.Int64)
+
+
+def bucket_of(digest: pl.Expr) -> pl.Expr:
+    """Bucket of a hex digest, 0 to `FANOUT` - 1, as uint32."""
+    return digest.str.slice(0, 2).str.to_integer(base=16, dtype=pl.UInt32) // (256 // FANOUT)
+
+
+@dataclass
+class Spill:
+    """Runs in a scratch folder. Writing is thread-safe as long as each run has its own number."""
+
+    folder: Path
+    weight: pl.Expr = TEXT_WEIGHT
+    runs: dict[int, Path] = field(default_factory=dict)
+    weights: dict[int, dict[int, int]] = field(default_factory=dict)
+    """Per run: bucket to weight."""
+    counts: dict[int, dict[int, int]] = field(default_factory=dict)
+    """Per run: bucket to rows."""
+
+    def write(self, number: int, rows: pl.DataFrame, digest: pl.Expr) -> None:
+        """Spill one shard as run `number`, bucketed by a hex digest column."""
+        bucket = rows.select(bucket_of(digest).alias("bucket")).to_series()
+        order = bucket.arg_sort()
+        sorted_bucket = bucket.gather(order)
+        ends = sorted_bucket.search_sorted(pl.Series(range(FANOUT), dtype=pl.UInt32), side="right").to_list()
+        sizes = rows.group_by(bucket).agg(self.weight.sum().alias("weight"), pl.len().alias("rows"))
+        table = rows[order].rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+        path = self.folder / f"run-{number:06}.arrow"
+        with writing(self.folder), path.open("wb") as stream:
+            _write_run(stream, table, [0, *ends])
+        self.weights[number] = dict(sizes.select("bucket", "weight").iter_rows())
+        self.counts[number] = dict(sizes.select("bucket", "rows").iter_rows())
+        self.runs[number] = path
+
+    def columns(self) -> list[str]:
+        """Column names of the spilled rows; none where nothing was spilled."""
+        for path in self.runs.values():
+            with pa.OSFile(str(path)) as stream:
+                return list(pa.ipc.open_file(stream).schema.names)
+        return []
+
+    def rows(self, buckets: range) -> int:
+        """How many rows some buckets hold."""
+        return sum(counts.get(bucket, 0) for counts in self.counts.values() for bucket in buckets)
+
+    def groups(self, target: int = TARGET_WEIGHT) -> list[range]:
+        """Neighbouring buckets joined until they weigh about `target`; follows from the rows alone."""
+        totals = [sum(weights.get(bucket, 0) for weights in self.weights.values()) for bucket in range(FANOUT)]
+        return joined(totals, target) if self.runs else []
+
+    def read(self, buckets: range) -> pl.DataFrame:
+        """All rows of some buckets, from every run."""
+        tables = [_read_run(self.runs[number], buckets) for number in sorted(self.runs)]
+        return cast(pl.DataFrame, pl.from_arrow(pa.concat_tables(tables)))
+
+
+def joined(sizes: Sequence[int], target: int) -> list[range]:
+    """Cut a sequence of sizes into at least one and as few as possible equal-width ranges below about `target` each.
+
+    Widths are powers of two, so that a corpus that doubles keeps its cuts and halves them.
+    """
+    width = len(sizes)
+    while width > 1 and max(sum(sizes[start : start + width]) for start in range(0, len(sizes), width)) > target:
+        width //= 2
+    return [range(start, start + width) for start in range(0, len(sizes), width)]
+
+
+def _write_run(stream: IO[bytes], table: pa.Table, ends: Sequence[int]) -> None:
+    with pa.ipc.new_file(stream, table.schema) as writer:
+        for start, end in pairwise(ends):
+            writer.write_batch(_batch(table.slice(start, end - start)))
+
+
+def _batch(table: pa.Table) -> pa.RecordBatch:
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
+
+
+def _read_run(path: Path, buckets: range) -> pa.Table:
+    with pa.OSFile(str(path)) as stream:
+        reader = pa.ipc.open_file(stream)
+        return pa.Table.from_batches([reader.get_batch(bucket) for bucket in buckets], reader.schema)
+
+
+#: Rows a row group: small enough for a reader to skip, large enough to compress well.
+ROW_GROUP: Final = 16_384
+
+
+def write_parquet(rows: pl.DataFrame, stream: IO[bytes]) -> None:
+    """Write rows so that equal rows give equal bytes: one chunk, fixed row groups and compression, an open file."""
+    rows.rechunk().write_parquet(stream, compression="zstd", compression_level=3, row_group_size=ROW_GROUP)
+
+
+def write_row_groups(stream: IO[bytes], parts: Iterable[pl.DataFrame], schema: pl.Schema) -> int:
+    """Write frames as they come, a row group each; returns the rows written."""
+    rows, arrow = 0, pl.DataFrame(schema=schema).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+    with pq.ParquetWriter(stream, arrow, compression="zstd") as writer:
+        for part in parts:
+            if part.height:
+                writer.write_table(part.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks())
+                rows += part.height
+    return rows
+
+
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read a file through an open file object."""
+    with path.open("rb") as stream:
+        return pl.read_parquet(stream, columns=list(columns) if columns is not None else None)

@@ -1,0 +1,53 @@
+"""Messages as flat columns: all contents of a frame in one Series, so that text steps run once over all of them."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class FlatMessages:
+    """A `messages` column taken apart.
+
+    Attributes:
+        offsets: int64, one more than dialogues; dialogue i holds messages offsets[i] to offsets[i+1].
+        roles: one role a message.
+        contents: one text a message.
+    """
+
+    offsets: npt.NDArray[np.int64]
+    roles: pl.Series
+    contents: pl.Series
+
+    def column(self, contents: pl.Series) -> pl.Series:
+        """The messages column again, with these contents."""
+        fields = [_arrow(self.roles), _arrow(contents)]
+        messages = pa.StructArray.from_arrays(fields, names=["role", "content"])
+        lists = pa.LargeListArray.from_arrays(pa.array(self.offsets, pa.int64()), messages)
+        return cast(pl.Series, pl.from_arrow(lists)).alias("messages")
+
+    def dialogues(self, messages: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+        """Which dialogues hold these messages: sorted, unique."""
+        return np.unique(np.searchsorted(self.offsets, messages, side="right") - 1)
+
+    def total(self, values: pl.Series) -> pl.Series:
+        """Sum of a number per message over each dialogue, as int64."""
+        sums = np.concatenate([[0], np.cumsum(values.to_numpy().astype(np.int64))])
+        return pl.Series(values.name, sums[self.offsets[1:]] - sums[self.offsets[:-1]], dtype=pl.Int64)
+
+
+def flatten(messages: pl.Series) -> FlatMessages:
+    """Take a messages column (no null lists, no null messages) apart; roles and contents must not be null."""
+    arrow = messages.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+    offsets = arrow.offsets.to_numpy().astype(np.int64)
+    values = arrow.values.slice(offsets[0], offsets[-1] - offsets[0])
+    role, content = (cast(pl.Series, pl.from_arrow(values.field(name))) for name in ("role", "content"))
+    return FlatMessages(offsets - offsets[0], role.alias("role"), content.alias("content"))
+
+
+def _arrow(series: pl.Series) -> pa.Array:
+    return series.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())

@@ -1,0 +1,221 @@
+"""One commit of a dataset repository on the Hugging Face Hub: its list of files, whole files, byte ranges, refusals.
+
+All that knows `huggingface_hub` is here, imported inside the functions: `quimbot --help` must not pay for it.
+Nothing of a token, of request headers or of the Hub's own wording gets into a message.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from schemas.errors import FetchError, GatedError, QuimbotError, WorkspaceError
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+#: Tries of one file or byte range whose connection breaks; the wait before the next doubles from one second.
+ATTEMPTS: Final = 5
+#: Seconds without an answer after which a request counts as broken.
+TIMEOUT: Final = 30.0
+SIGN_IN: Final = (
+    "Make a read token at https://huggingface.co/settings/tokens, "
+    "set it as HF_TOKEN (or run `hf auth login`), and fetch again."
+)
+RUN_AGAIN: Final = "Run the same command again: finished files are kept."
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file as the Hub lists it."""
+
+    path: str
+    size: int
+    etag: str
+    """The Hub's hash: SHA-256 of a large file, git's blob SHA-1 of a small one."""
+
+
+@dataclass(frozen=True)
+class RemoteCommit:
+    """One commit of a dataset repository."""
+
+    api: "HfApi"
+    repo: str
+    sha: str
+
+    def files(self) -> Iterator[RemoteFile]:
+        """All files of the commit."""
+        from huggingface_hub.hf_api import RepoFile
+
+        for item in self.api.list_repo_tree(self.repo, recursive=True, revision=self.sha, repo_type="dataset"):
+            if isinstance(item, RepoFile):
+                yield RemoteFile(item.path, item.size, item.lfs.sha256 if item.lfs else item.blob_id)
+
+    def download(self, path: str, into: Path, tell: Callable[[int], None]) -> Path:
+        """A whole file below `into`, as yet unchecked; `tell` gets the bytes of each chunk.
+
+        While this process lives, a cut connection resumes by byte range.
+        """
+        ask: dict[str, Any] = {
+            "repo_type": "dataset",
+            "revision": self.sha,
+            "local_dir": into,
+            "tqdm_class": _bar(tell),
+        }
+        return Path(_insist(lambda: self.api.hf_hub_download(self.repo, path, **ask)))
+
+    def read_range(self, path: str, start: int, end: int) -> bytes:
+        """Bytes `start` up to, not including, `end` of a file.
+
+        Raises:
+            FetchError: the server would send more than was asked for.
+        """
+        from huggingface_hub import hf_hub_url
+
+        url = hf_hub_url(self.repo, path, repo_type="dataset", revision=self.sha, endpoint=self.api.endpoint)
+        headers = {**_library().build_hf_headers(), "Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
+        return _insist(lambda: _get_range(url, headers, end - start))
+
+
+def resolve(repo: str, revision: str | None) -> RemoteCommit:
+    """The commit that a branch, tag or hash means now; the default branch's if `revision` is None.
+
+    The Hub's address is `HF_ENDPOINT`, read at this call. This question comes before any other: some calls of the
+    library fall back on old local files with only a warning when a repository is refused.
+    """
+    from huggingface_hub import HfApi
+
+    # Passed on by hand, since the library reads HF_ENDPOINT only at import.
+    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT", "").rstrip("/") or None)
+    info = api.repo_info(repo, repo_type="dataset", revision=revision, timeout=TIMEOUT)
+    if not info.sha:
+        raise FetchError(f"{api.endpoint} names no commit for {repo}.", next_step="Check HF_ENDPOINT.")
+    return RemoteCommit(api, repo, info.sha)
+
+
+def _library() -> Any:
+    """The lower functions of `huggingface_hub`: public, but not in its type information."""
+    # Read by the library at import. Plain HTTP is what resumes by byte range; who sets the variable decides otherwise.
+    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
+    from huggingface_hub import utils
+
+    return utils
+
+
+def _get_range(url: str, headers: dict[str, str], length: int) -> bytes:
+    library = _library()
+    ask = {"headers": headers, "timeout": TIMEOUT, "retry_on_exceptions": ()}
+    with library.http_stream_backoff("GET", url, **ask) as response:
+        library.hf_raise_for_status(response)
+        # Looked at before the body: a server that ignores ranges would send the whole file, recordings and all.
+        if response.status_code != 206 or response.headers.get("Content-Length") != str(length):
+            raise FetchError(
+                f"The server does not honour byte ranges: asked for {length} bytes, it answered "
+                f"{response.status_code} with {response.headers.get('Content-Length')}.",
+                next_step="Check HF_ENDPOINT and any proxy in between.",
+            )
+        data: bytes = response.read()
+        return data
+
+
+def _insist(attempt: Callable[[], T]) -> T:
+    """Try again where the connection broke, but not where the Hub refused."""
+    httpx = _library().httpx
+    for number in range(ATTEMPTS - 1):
+        try:
+            return attempt()
+        except httpx.TransportError:
+            time.sleep(2.0**number)
+    return attempt()
+
+
+def _bar(tell: Callable[[int], None]) -> Callable[..., Any]:
+    """What the library takes for a progress bar: it draws nothing and passes the bytes on."""
+
+    class Bar:
+        def __init__(self, **_: object) -> None: ...
+
+        def __enter__(self) -> "Bar":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def update(self, received: int) -> None:
+            tell(received)
+
+    return Bar
+
+
+@contextmanager
+def explained(repo: str, revision: str | None, folder: Path, *, gated: bool) -> Iterator[None]:
+    """Turn what `huggingface_hub`, its HTTP library and the disk raise into errors that say what to do.
+
+    Raises:
+        GatedError, FetchError: see `quimbot_data.hub.fetch`.
+        WorkspaceError: the folder cannot be written.
+    """
+    httpx = _library().httpx
+    try:
+        yield
+    except QuimbotError:
+        raise
+    except json.JSONDecodeError as error:
+        problem = f"{os.environ.get('HF_ENDPOINT')} does not answer as a Hub does."
+        raise FetchError(problem, next_step="Check HF_ENDPOINT.") from error
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        raise _explanation(error, repo, revision, folder, gated=gated) from error
+
+
+def _explanation(error: BaseException, repo: str, revision: str | None, folder: Path, *, gated: bool) -> QuimbotError:
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__:
+        return _explanation(error.__cause__, repo, revision, folder, gated=gated)
+    status = error.response.status_code if isinstance(error, errors.HfHubHTTPError) else None
+    if isinstance(error, errors.GatedRepoError) or (gated and isinstance(error, errors.RepositoryNotFoundError)):
+        return _gated(repo)
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return FetchError(
+            f"The Hub shows no dataset {repo}: it does not exist, or it is private.",
+            next_step=f"If it is private: {SIGN_IN}",
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return FetchError(
+            f"{repo} has no revision {revision!r}.",
+            valid="A revision is a branch, a tag or a full commit hash;",
+            next_step=f"see https://huggingface.co/datasets/{repo}/commits/main, or leave --revision out.",
+        )
+    if status in (401, 403):
+        return GatedError(f"The Hub refused the token for {repo} ({status}).", next_step=SIGN_IN)
+    if status is not None:
+        return FetchError(f"The Hub answered {status} for {repo}.", next_step=RUN_AGAIN)
+    return _unreachable(error, repo, folder)
+
+
+def _gated(repo: str) -> GatedError:
+    return GatedError(
+        f"{repo} is gated: the Hub gives its files only to accounts that accepted its terms.",
+        valid=f"Accept them at https://huggingface.co/datasets/{repo} (some are granted by hand, which takes time).",
+        next_step=SIGN_IN,
+    )
+
+
+def _unreachable(error: BaseException, repo: str, folder: Path) -> QuimbotError:
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    if isinstance(error, OfflineModeIsEnabled):
+        return FetchError(f"HF_HUB_OFFLINE is set, so {repo} cannot be fetched.", next_step="Unset it and run again.")
+    # The library's own complaints are OSErrors without a number; those of the disk have one.
+    if isinstance(error, OSError) and error.errno is not None:
+        return WorkspaceError(f"{folder} cannot be written: {error.strerror}.", next_step=f"Mend that. {RUN_AGAIN}")
+    endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+    return FetchError(
+        f"The connection to the Hub at {endpoint} failed for {repo} ({type(error).__name__}).",
+        next_step=f"Check the network and HF_ENDPOINT. {RUN_AGAIN}",
+    )

@@ -1,0 +1,214 @@
+"""One raw batch becomes finished dialogue rows: clean-up, redaction, the check, annotation. Pure: frame in, frame out.
+
+Batches share no state, so threads, processes or a cluster run this same function and get the same rows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from quimbot_data import language, pii, quality, tokens
+from quimbot_data.clean import clean  # establishes that text is NFC and free of control characters
+from quimbot_data.flat import FlatMessages, flatten
+from quimbot_data.ledger import merge_counts
+from quimbot_data.sources.source import Corpus, Normalized, Options, RawBatch
+from schemas.dialogue import Dialogue
+from schemas.frame import content_hashes, counts, dialogue_schema, faults, polars_schema, sha256
+from schemas.learner import LearnerText
+
+#: Longest message, in characters. A longer one is no turn of a conversation but a pasted file.
+MAX_MESSAGE_CHARS: Final = 1_000_000
+
+REJECTED_SCHEMA: Final = pl.Schema(
+    {
+        "reason": pl.String(),
+        "detail": pl.String(),
+        "raw_file": pl.String(),
+        "raw_row": pl.Int64(),
+        "raw": pl.String(),
+    }
+)
+#: A finished row carries its key and its raw rows until ids are given (see `quimbot_data.ids`).
+KEYED: Final = {"key": pl.String(), "origins": pl.List(pl.Struct({"raw_file": pl.String(), "raw_row": pl.Int64()}))}
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What one raw batch became.
+
+    Attributes:
+        rows: dialogues (or learner texts) + `KEYED`; ids are provisional.
+        rejected: refused raw rows, in `REJECTED_SCHEMA`.
+        raw_rows: how many raw rows the batch held.
+        repaired: raw rows (while reading) and dialogues (while cleaning) mended, by name.
+        redacted: dialogues by the kind of personal data that was replaced in them.
+    """
+
+    rows: pl.DataFrame
+    rejected: pl.DataFrame
+    raw_rows: int
+    repaired: Mapping[str, int]
+    redacted: Mapping[str, int]
+
+
+def make_shard(corpus: Corpus, batch: RawBatch, options: Options, *, annotate: bool = True) -> Shard:
+    """Normalize, clean, redact, check and annotate one batch.
+
+    Args:
+        corpus: whose rows these are.
+        batch: raw rows.
+        options: what the caller knows beyond the files.
+        annotate: find personal data, languages, tokens and quality; without, those columns hold neutral values
+            (benchmarks measure the two apart).
+    """
+    normalized = corpus.normalize(batch, options)
+    made = _texts(corpus, normalized) if normalized.texts is not None else _dialogues(corpus, normalized, annotate)
+    rejected = _rejected(batch, normalized, made.rows["parts"], made.faulty)
+    raw_rows = batch.origins.height + (0 if batch.unreadable is None else batch.unreadable.height)
+    repaired = merge_counts(batch.repaired, normalized.repaired, made.repaired)
+    return Shard(_with_origins(made.rows, batch.origins), rejected, raw_rows, repaired, made.redacted)
+
+
+class _Made(NamedTuple):
+    """Finished rows; faulty drafts as (parts, reason, detail); repairs and redactions, in dialogues."""
+
+    rows: pl.DataFrame
+    faulty: pl.DataFrame
+    repaired: dict[str, int]
+    redacted: dict[str, int]
+
+
+def _dialogues(corpus: Corpus, normalized: Normalized, annotate: bool) -> _Made:
+    drafts = normalized.dialogues
+    flat = flatten(drafts["messages"])
+    contents, repairs = clean(flat.contents)
+    contents, redactions = pii.redact_column(contents) if annotate else (contents, {})
+    lengths = contents.str.len_chars()
+    rows = drafts.with_columns(flat.column(contents), pl.lit(corpus.dossier.name).alias("source"))
+    rows = _finish(rows, corpus, FlatMessages(flat.offsets, flat.roles, contents), annotate=annotate)
+    too_long = flat.total((lengths > MAX_MESSAGE_CHARS).cast(pl.Int64)) > 0
+    checked = faults(Dialogue, established=("content-hash", "counts", "control-character", "not-nfc"))
+    fault = rows.select(pl.when(too_long).then(pl.lit("message-too-long")).otherwise(checked)).to_series()
+    bad = rows.filter(fault.is_not_null()).select(
+        "parts", fault.drop_nulls().alias("reason"), _detail().alias("detail")
+    )
+    mended = {name: len(flat.dialogues(positions)) for name, positions in repairs.items()}
+    redacted = {kind: len(flat.dialogues(positions)) for kind, positions in redactions.items()}
+    return _Made(rows.filter(fault.is_null()), bad, mended, redacted)
+
+
+def _finish(rows: pl.DataFrame, corpus: Corpus, flat: FlatMessages, *, annotate: bool) -> pl.DataFrame:
+    """All columns of a dialogue; `dialogue_id` is `<source>:<key or content hash>` until ids are given."""
+    messages = pl.col("messages")
+    rows = rows.with_columns(
+        key=pl.when(pl.col("key").str.strip_chars() != "").then(pl.col("key").str.strip_chars()),
+        family=pl.lit(corpus.dossier.family),
+        content_hash=content_hashes(messages),
+        cluster_id=pl.lit(None, pl.String),
+        language_declared=language.subtag_column(rows["language_declared"]),
+    )
+    rows = rows.with_columns(*counts(messages), *(_annotations(rows, flat) if annotate else _no_annotations()))
+    declared, detected = pl.col("language_declared"), pl.col("language_detected")
+    first, second = (declared, detected) if corpus.dossier.language_from == "declared" else (detected, declared)
+    return rows.with_columns(
+        language=pl.coalesce(first, second, pl.lit("und")),
+        language_agrees=declared == detected,
+        dialogue_id=pl.concat_str("source", pl.lit(":"), pl.coalesce("key", "content_hash")),
+    ).select(*dialogue_schema(), "key", "parts")
+
+
+def _annotations(rows: pl.DataFrame, flat: FlatMessages) -> list[pl.Series]:
+    own = flat.column(_authored(rows, flat))
+    text = own.list.eval(pl.element().struct.field("content")).list.join("\n")
+    found = language.detect(text)
+    prompts = own.list.eval(
+        pl.element().filter(pl.element().struct.field("role") == "user").last().struct.field("content")
+    ).list.first()
+    columns = pl.select(quality=quality.signals(pl.lit(text), pl.lit(prompts.fill_null(""))))
+    return [
+        found["language"].alias("language_detected"),
+        found["confidence"].alias("language_confidence"),
+        flat.total(tokens.count_tokens(flat.contents)).alias("n_tokens"),
+        columns["quality"],
+    ]
+
+
+def _no_annotations() -> list[pl.Expr]:
+    schema = dialogue_schema()
+    neutral = pl.struct(symbol_share=pl.lit(0.0), digit_share=pl.lit(0.0), truncated_prompt=pl.lit(value=False))
+    return [
+        pl.lit(None, schema["language_detected"]).alias("language_detected"),
+        pl.lit(None, schema["language_confidence"]).alias("language_confidence"),
+        pl.lit(0, schema["n_tokens"]).alias("n_tokens"),
+        neutral.alias("quality"),
+    ]
+
+
+def _authored(rows: pl.DataFrame, flat: FlatMessages) -> pl.Series:
+    """Message contents without the parts that a template wrote."""
+    derived = rows["provenance"].struct.field("derived")
+    if derived.is_null().all():
+        return flat.contents
+    spans = (
+        pl.DataFrame({"start": flat.offsets[:-1], "spans": derived.struct.field("template")})
+        .explode("spans", empty_as_null=False, keep_nulls=False)
+        .unnest("spans")
+        .select(at=pl.col("start") + pl.col("position"), head="head", tail="tail")
+    )
+    made = flat.contents.gather(spans["at"])
+    kept = pl.select(
+        pl.lit(made).str.slice(
+            pl.lit(spans["head"]),
+            (pl.lit(made).str.len_chars().cast(pl.Int64) - spans["head"] - spans["tail"]).clip(0),
+        )
+    ).to_series()
+    return flat.contents.clone().scatter(spans["at"], kept)
+
+
+def _detail() -> pl.Expr:
+    """Roles and lengths, enough to see what is wrong without quoting anybody."""
+    message = pl.element()
+    role, length = message.struct.field("role"), message.struct.field("content").str.len_chars()
+    return pl.col("messages").list.eval(pl.format("{} ({} characters)", role, length)).list.head(12).list.join(", ")
+
+
+def _texts(corpus: Corpus, normalized: Normalized) -> _Made:
+    texts = pl.DataFrame(normalized.texts)
+    rows = texts.with_columns(
+        text_id=pl.concat_str(pl.lit(corpus.dossier.name + ":"), pl.coalesce("key", sha256(pl.col("text")))),
+        source=pl.lit(corpus.dossier.name),
+        raw_id=pl.col("key"),
+        content_hash=sha256(pl.col("text")),
+        n_chars=pl.col("text").str.len_chars().cast(pl.Int64),
+    ).select(*polars_schema(LearnerText), "key", "parts")
+    fault = rows.select(faults(LearnerText)).to_series()
+    detail = pl.format("{} characters", "n_chars").alias("detail")
+    bad = rows.filter(fault.is_not_null()).select("parts", fault.drop_nulls().alias("reason"), detail)
+    return _Made(rows.filter(fault.is_null()), bad, {}, {})
+
+
+def _rejected(batch: RawBatch, normalized: Normalized, carried: pl.Series, faulty: pl.DataFrame) -> pl.DataFrame:
+    """Refused raw rows: those the reader refused, and parts of faulty drafts that no good draft carries."""
+    parts = faulty.explode("parts", empty_as_null=False, keep_nulls=False).rename({"parts": "part"})
+    refused = pl.concat([normalized.rejected, parts.select(normalized.rejected.columns)])
+    kept = carried.explode(empty_as_null=False, keep_nulls=False).unique()
+    refused = refused.filter(~pl.col("part").is_in(kept.implode())).unique("part", keep="first").sort("part")
+    places = batch.origins[refused["part"]]
+    raw = pl.Series("raw", batch.as_json(refused["part"].to_list()), dtype=pl.String)
+    rejected = refused.select("reason", "detail").hstack(places).with_columns(raw).select(list(REJECTED_SCHEMA))
+    if batch.unreadable is None or batch.unreadable.is_empty():
+        return rejected
+    unreadable = batch.unreadable.select([pl.col(name).cast(dtype) for name, dtype in REJECTED_SCHEMA.items()])
+    return pl.concat([rejected, unreadable]).sort("raw_file", "raw_row")
+
+
+def _with_origins(rows: pl.DataFrame, origins: pl.DataFrame) -> pl.DataFrame:
+    """Replace positions in the batch by raw file and row."""
+    offsets = np.concatenate([[0], np.cumsum(rows["parts"].list.len().to_numpy())]).astype(np.int64)
+    places = origins[rows["parts"].explode(empty_as_null=False, keep_nulls=False)].to_struct().to_arrow()
+    lists = pa.LargeListArray.from_arrays(pa.array(offsets), places)
+    return rows.drop("parts").with_columns(pl.Series("origins", pl.from_arrow(lists), KEYED["origins"]))

@@ -1,0 +1,128 @@
+"""LMSYS-Chat-1M: a million conversations of people with 25 chat models, collected on Vicuna demo and Chatbot Arena.
+
+Who       LMSYS Org (Zheng et al. 2023, arXiv 2309.11998)
+Where     https://huggingface.co/datasets/lmsys/lmsys-chat-1m (gated), six Parquet files, 1,000,000 rows
+Licence   LMSYS-Chat-1M Dataset License Agreement: commercial and research use; no redistribution or transfer, no
+          re-identification, deletion on request
+One row   {"conversation_id": "…", "model": "vicuna-13b", "turn": 1, "language": "English", "redacted": false,
+           "conversation": [{"role": "user", "content": "Name a fruit."}, {"role": "assistant", "content": "A pear."}],
+           "openai_moderation": [{"categories": {…11 bool}, "category_scores": {…11 float}, "flagged": false}, …]}
+
+`language` is an English name, detected by the publisher on the first user message only, so our own detection decides.
+`NAME_1` tokens are the publisher's redaction. Contents may be blank: such conversations are refused by the check.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from quimbot_data.hub import HubFiles
+from quimbot_data.sources.files import parquet_batches, raw_files
+from quimbot_data.sources.source import DRAFT_SCHEMA, Corpus, Dossier, Normalized, Options, RawBatch, rejects
+
+DOSSIER: Final = Dossier(
+    name="lmsys",
+    title="LMSYS-Chat-1M",
+    family="conversation",
+    license="LicenseRef-LMSYS-Chat-1M",
+    terms=("no-transfer",),
+    url="https://huggingface.co/datasets/lmsys/lmsys-chat-1m",
+    obtain="Gated: accept the licence on its page, then `quimbot fetch lmsys` with a token in HF_TOKEN.",
+    hub=HubFiles("lmsys/lmsys-chat-1m", ("data/*.parquet",), gated=True),
+    attribution="LMSYS-Chat-1M (Zheng et al. 2023), under the LMSYS-Chat-1M Dataset License Agreement.",
+)
+
+_MESSAGE: Final = pl.struct(pl.element().struct.field("role"), pl.element().struct.field("content"))
+_NO_LABELS: Final = pl.lit(None, DRAFT_SCHEMA["safety"])
+
+
+def recognizes(columns: frozenset[str]) -> bool:
+    """Whether these are LMSYS columns: `redacted` and `openai_moderation` are absent from some revisions."""
+    return {"conversation_id", "conversation", "model"} <= columns
+
+
+def read(paths: Sequence[Path]) -> Iterator[RawBatch]:
+    """Parquet files, batch by batch."""
+    for file in raw_files(paths, (".parquet",)):
+        for origins, rows in parquet_batches(file):
+            yield RawBatch(origins, rows)
+
+
+def normalize(batch: RawBatch, options: Options) -> Normalized:
+    """One dialogue a row; rows without a conversation are refused as `no-conversation`."""
+    rows = pl.DataFrame(batch.rows).with_row_index("part")
+    broken = pl.col("conversation").is_null() | pl.col("conversation").list.eval(_broken_message()).list.any()
+    refused = rows.lazy().filter(broken).select("part").collect()["part"]
+    told = rows if not len(refused) else rows.filter(~broken)
+    return Normalized(
+        told.select(_draft_columns(told, options)),
+        rejects([(part, "no-conversation", "conversation, a role or a content is null") for part in refused]),
+    )
+
+
+def _broken_message() -> pl.Expr:
+    message = pl.element()
+    return message.is_null() | message.struct.field("role").is_null() | message.struct.field("content").is_null()
+
+
+def _draft_columns(rows: pl.DataFrame, options: Options) -> list[pl.Expr]:
+    columns = {
+        "key": pl.col("conversation_id").cast(pl.String),
+        "parts": pl.concat_list(pl.col("part")),
+        "messages": pl.col("conversation").list.eval(_MESSAGE),
+        "untrained": pl.lit([], pl.List(pl.Int32)),
+        "language_declared": pl.col("language") if "language" in rows.columns else pl.lit(None),
+        "license": pl.lit(DOSSIER.license),
+        "terms": pl.lit(list(DOSSIER.terms), pl.List(pl.String)),
+        "provenance": pl.struct(
+            raw_id=pl.col("conversation_id").cast(pl.String),
+            revision=pl.lit(options.revision, pl.String),
+            lineage=pl.lit(None, pl.String),
+            derived=pl.lit(None),
+        ),
+        "safety": _safety(rows) if "openai_moderation" in rows.columns else _NO_LABELS,
+        "pedagogy": pl.lit(None),
+    }
+    return [columns[name].cast(dtype).alias(name) for name, dtype in DRAFT_SCHEMA.items()]
+
+
+def _safety(rows: pl.DataFrame) -> pl.Expr:
+    """Moderation, one entry a message, as flagged positions and the categories that any of them carries."""
+    flags = pl.col("openai_moderation").list.eval(pl.element().struct.field("flagged").fill_null(value=False))
+    flagged = flags.list.any()
+    # 5 % of rows are flagged: the rest skip the eleven category columns.
+    labelled = pl.when(flagged).then(pl.col("openai_moderation"))
+    names = _category_names(rows.schema["openai_moderation"])
+    present = [
+        pl.when(labelled.list.eval(_category(name)).list.any().fill_null(value=False)).then(pl.lit(name))
+        for name in sorted(names)
+    ]
+    categories = pl.concat_list(present).list.drop_nulls() if present else pl.lit([], pl.List(pl.String))
+    positions = flags.list.eval(pl.element().arg_true().cast(pl.Int32))
+    return pl.when(pl.col("openai_moderation").is_not_null()).then(
+        pl.struct(
+            flagged=flagged,
+            categories=categories,
+            label=pl.lit(None, pl.String),
+            rules_of_thumb=pl.lit([], pl.List(pl.String)),
+            flagged_positions=positions,
+        )
+    )
+
+
+def _category(name: str) -> pl.Expr:
+    return pl.element().struct.field("categories").struct.field(name)
+
+
+def _category_names(dtype: pl.DataType) -> list[str]:
+    if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct):
+        fields = {field.name: field.dtype for field in dtype.inner.fields}
+        categories = fields.get("categories")
+        if isinstance(categories, pl.Struct):
+            return [field.name for field in categories.fields]
+    return []
+
+
+CORPUS: Final = Corpus(DOSSIER, read, normalize, recognizes)

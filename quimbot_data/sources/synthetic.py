@@ -1,0 +1,170 @@
+"""Scaffolding dialogues by this project's own generators: tutor turns that support discovery instead of correcting.
+
+Who       `quimbot synth generate`
+Licence   CC-BY-4.0 where a row states no other; rows derived from a corpus carry that corpus's licence and terms
+One row   {"id": "g-1", "language": "es", "generator": "grammar@1", "template_id": "recast/past", "seed_id": "s-1",
+           "license": null, "terms": null, "template": [{"position": 1, "head": 4, "tail": 0}],
+           "messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}],
+           "pedagogy": {"learner": {…}, "turns": […], "errors": […], "cultural_note": null}}
+
+Annotations point into messages by position and offset, so nothing is mended here: a row keeps the rules as it stands,
+or it is refused.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from quimbot_data.sources.files import raw_files
+from quimbot_data.sources.records import mappings, records
+from quimbot_data.sources.source import Corpus, Dossier, Normalized, Options, RawBatch, drafts, rejects
+from quimbot_data.sources.turns import Refusal, is_blank
+from schemas.dialogue import Pedagogy, TemplateSpan, turn_structure_fault
+from schemas.fields import NonEmpty, Role, Term
+
+DOSSIER: Final = Dossier(
+    name="synthetic",
+    title="Quimbot scaffolding dialogues",
+    family="pedagogical",
+    license="CC-BY-4.0",
+    terms=("attribution",),
+    url="",
+    obtain="Made here: `quimbot synth generate --output FILE.parquet`, then `quimbot ingest synthetic FILE.parquet`.",
+    language_from="declared",
+    attribution="Scaffolding dialogues by the Quimbot project, CC BY 4.0.",
+)
+
+#: Reject names by the field that is at fault.
+_REASONS: Final = {
+    "generator": "no-generator",
+    "messages": "malformed-turn",
+    "pedagogy": "invalid-pedagogy",
+    "template": "invalid-template",
+}
+
+
+def recognizes(columns: frozenset[str]) -> bool:
+    """Whether these are the generators' columns."""
+    return {"messages", "pedagogy", "generator"} <= columns
+
+
+def read(paths: Sequence[Path]) -> Iterator[RawBatch]:
+    """Parquet or JSON Lines, batch by batch.
+
+    Raises:
+        InputError: see `records.records`.
+    """
+    for file in raw_files(paths, (".parquet", ".jsonl", ".json", ".gz")):
+        yield from records(file)
+
+
+class _Turn(BaseModel):
+    role: Role
+    content: str
+
+
+class _Row(BaseModel):
+    """A row as the generators write it; text is cleaned later, so it is not held to the schema's text rules here."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    generator: NonEmpty
+    messages: list[_Turn]
+    pedagogy: Pedagogy
+    id: str | None = None
+    language: str | None = None
+    template: list[TemplateSpan] | None = None
+    seed_id: str | None = None
+    license: NonEmpty | list[NonEmpty] | None = None
+    terms: list[Term] | None = None
+
+
+def normalize(batch: RawBatch, options: Options) -> Normalized:
+    """One dialogue a row, or a reject.
+
+    Rejects: `no-generator`; `malformed-turn`, `unknown-role`, `empty-content` and the names of
+    `schemas.dialogue.turn_structure_fault`; `invalid-pedagogy` (a field that breaks `Pedagogy`, or a place that the
+    messages do not have); `invalid-template`; `invalid-row` (any other field).
+    """
+    told: list[dict[str, Any]] = []
+    refused: list[tuple[int, str, str]] = []
+    for part, raw in enumerate(mappings(batch)):
+        try:
+            row = _Row.model_validate(raw)
+        except ValidationError as error:
+            refused.append((part, *_complaint(error)))
+            continue
+        if fault := _turn_fault(row) or _pedagogy_fault(row) or _template_fault(row):
+            refused.append((part, *fault))
+        else:
+            told.append(_draft(row, part, options))
+    return Normalized(drafts(told), rejects(refused))
+
+
+def _complaint(error: ValidationError) -> Refusal:
+    first = error.errors(include_url=False)[0]
+    where = first["loc"]
+    reason = "unknown-role" if where[0] == "messages" and where[-1] == "role" else _REASONS.get(str(where[0]))
+    return Refusal(reason or "invalid-row", f"{'.'.join(map(str, where))}: {first['msg']}")
+
+
+def _turn_fault(row: _Row) -> Refusal | None:
+    if fault := turn_structure_fault([turn.role for turn in row.messages]):
+        return Refusal(fault, "roles: " + " ".join(turn.role for turn in row.messages))
+    blank = next((place for place, turn in enumerate(row.messages) if is_blank(turn.content)), None)
+    return None if blank is None else Refusal("empty-content", f"message {blank} has no text")
+
+
+def _pedagogy_fault(row: _Row) -> Refusal | None:
+    for turn in row.pedagogy.turns:
+        if turn.position >= len(row.messages):
+            return Refusal(
+                "invalid-pedagogy", f"a turn annotation is about message {turn.position}, which is not there"
+            )
+    for error in row.pedagogy.errors:
+        text = row.messages[error.position].content if error.position < len(row.messages) else ""
+        if error.end > len(text) or text[error.start : error.end] != error.original:
+            where = f"{error.start} to {error.end} of message {error.position}"
+            return Refusal("invalid-pedagogy", f"{error.original!r} does not stand at {where}")
+    return None
+
+
+def _template_fault(row: _Row) -> Refusal | None:
+    for span in row.template or ():
+        length = len(row.messages[span.position].content) if span.position < len(row.messages) else -1
+        if span.head + span.tail > length:
+            return Refusal("invalid-template", f"{span.head} + {span.tail} characters of message {span.position}")
+    return None
+
+
+def _draft(row: _Row, part: int, options: Options) -> dict[str, Any]:
+    template = [span.model_dump() for span in row.template or ()]
+    raw_id = row.id if row.id and not is_blank(row.id) else None
+    return {
+        "key": raw_id,
+        "parts": [part],
+        "messages": [turn.model_dump() for turn in row.messages],
+        "untrained": [],
+        "language_declared": row.language,
+        **_rights(row),
+        "provenance": {
+            "raw_id": raw_id,
+            "revision": options.revision,
+            "lineage": row.seed_id,
+            "derived": {"by": row.generator, "template": template},
+        },
+        "pedagogy": row.pedagogy.model_dump(),
+    }
+
+
+def _rights(row: _Row) -> dict[str, Any]:
+    """Licence and terms: the row's own, else the dossier's; a licence of its own without terms leaves them unknown."""
+    named = [row.license] if isinstance(row.license, str) else row.license or [DOSSIER.license]
+    license_ = " AND ".join(sorted(set(named)))
+    default = list(DOSSIER.terms) if license_ == DOSSIER.license else ["unknown"]
+    return {"license": license_, "terms": default if row.terms is None else sorted(set(row.terms))}
+
+
+CORPUS: Final = Corpus(DOSSIER, read, normalize, recognizes)

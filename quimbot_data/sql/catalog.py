@@ -1,0 +1,257 @@
+"""What the views stand on: which files of the workspace, and which facts out of its manifests and records.
+
+A catalog is plain JSON for the worker. Tables over files keep their rows on disk until a query asks for them.
+"""
+
+import base64
+import json
+from dataclasses import asdict, dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+from pydantic import BaseModel
+
+from quimbot_data.workspace import Ref, Workspace
+from schemas.dialogue import Dialogue
+from schemas.errors import MissingError
+from schemas.learner import LearnerText
+from schemas.manifest import SPLITS, CorpusManifest, FileEntry, LedgerLine, VersionManifest
+
+VIEWS: Final = (
+    "dialogues",
+    "messages",
+    "learner_texts",
+    "ledger",
+    "rejected",
+    "fates",
+    "sources",
+    "versions",
+    "runs",
+    "losses",
+)
+_TEXT: Final = pa.large_string()
+_SPLIT: Final = pa.field("split", _TEXT)
+_LEDGER: Final = {"source": _TEXT, "step": _TEXT, "unit": _TEXT} | {
+    "rows_in": pa.int64(),
+    "rows_out": pa.int64(),
+    "reason": _TEXT,
+    "rows": pa.int64(),
+}
+_REJECTED: Final = {"source": _TEXT, "reason": _TEXT, "detail": _TEXT, "raw_file": _TEXT, "raw_row": pa.int64()}
+_FATES: Final = {
+    **dict.fromkeys(("dialogue_id", "source", "family", "fate", "step", "reason", "split"), _TEXT),
+    "u": pa.float64(),
+    "threshold": pa.float64(),
+}
+_SOURCES: Final = {
+    **dict.fromkeys(("source", "title", "family", "license", "attribution", "url", "revision", "digest"), _TEXT),
+    "terms": pa.large_list(_TEXT),
+    **dict.fromkeys(("dialogues", "learner_texts", "rejected"), pa.int64()),
+}
+_VERSIONS: Final = {
+    **dict.fromkeys(("name", "version", "id", "unit", "profile", "created"), _TEXT),
+    **dict.fromkeys(("dialogues", "tokens", *SPLITS), pa.int64()),
+}
+_RUNS: Final = dict.fromkeys(("run", "version_id", "base_model", "status"), _TEXT)
+_LOSSES: Final = {"run": _TEXT, "step": pa.int64(), "loss": pa.float64()}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One Parquet file of a table, and the columns whose value its place says."""
+
+    path: str
+    constants: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its Arrow schema (base64 of the IPC form), and either files or rows."""
+
+    schema: str
+    parts: list[Part] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Tables by name, and the views on them: name to SELECT."""
+
+    tables: dict[str, Table]
+    views: dict[str, str]
+
+    def to_json(self) -> str:
+        """The JSON that the worker reads."""
+        return json.dumps(asdict(self))
+
+
+def workspace_catalog(workspace: Workspace, version: Ref | None = None, *, show_raw: bool = False) -> Catalog:
+    """The catalog of a workspace's corpora, or of one version.
+
+    Args:
+        workspace: may be empty or not exist; then all tables are empty.
+        version: shows this version instead of the corpora.
+        show_raw: gives `rejected` its column `raw`: refused text, which may hold personal data.
+
+    Raises:
+        MissingError: no such version.
+        IntegrityError: a manifest is not valid.
+    """
+    corpora = {source: workspace.corpus_manifest(source) for source in workspace.sources()}
+    tables = {
+        **(_corpus_tables(workspace, corpora) if version is None else _version_tables(workspace, version)),
+        "rejected_rows": _rejected(workspace, _shown(workspace, corpora, version), show_raw=show_raw),
+        "source_facts": _of_rows(_SOURCES, [_source_facts(manifest) for manifest in corpora.values()]),
+        "version_facts": _of_rows(_VERSIONS, [_version_facts(workspace, ref) for ref in workspace.versions()]),
+        "run_records": _of_rows(_RUNS, _run_records(workspace.root / "runs")),
+        "loss_lines": _of_rows(_LOSSES, _loss_lines(workspace.root / "runs")),
+    }
+    return Catalog(tables, {view: view_sql(view) for view in VIEWS})
+
+
+def view_sql(view: str) -> str:
+    """The definition of a view; its first line states the grain.
+
+    Raises:
+        MissingError: no such view.
+    """
+    if view not in VIEWS:
+        raise MissingError(f"There is no view {view!r}.", valid=f"Views: {', '.join(VIEWS)}.")
+    return (files("quimbot_data.sql") / "views" / f"{view}.sql").read_text("utf-8")
+
+
+def view_grain(view: str) -> str:
+    """What one row of a view is, as its definition states it."""
+    return view_sql(view).partition("\n")[0].removeprefix("-- ")
+
+
+def _corpus_tables(workspace: Workspace, corpora: dict[str, CorpusManifest]) -> dict[str, Table]:
+    def parts(kind: str) -> list[Part]:
+        return [
+            part
+            for source, manifest in corpora.items()
+            for part in _parts(workspace.corpus(source), getattr(manifest, kind))
+        ]
+
+    return {
+        "dialogue_rows": Table(_ipc(_model_schema(Dialogue)), parts("dialogues")),
+        "learner_text_rows": Table(_ipc(_model_schema(LearnerText)), parts("learner_texts")),
+        "ledger_lines": _ledger([line for manifest in corpora.values() for line in manifest.ledger]),
+        "fate_rows": _of_rows(_FATES, []),
+    }
+
+
+def _version_tables(workspace: Workspace, version: Ref) -> dict[str, Table]:
+    folder, manifest = workspace.version(version), workspace.version_manifest(version)
+    # data/train-00000-of-00001.parquet: the file's name says the split of its rows.
+    data = [
+        Part(_absolute(folder, entry), {"split": Path(entry.path).name.partition("-")[0]}) for entry in manifest.data
+    ]
+    return {
+        "dialogue_rows": Table(_ipc(_model_schema(Dialogue).append(_SPLIT)), data),
+        "learner_text_rows": Table(_ipc(_model_schema(LearnerText))),
+        "ledger_lines": _ledger(manifest.ledger),
+        "fate_rows": Table(_ipc(pa.schema(_FATES)), _parts(folder, [manifest.fates])),
+    }
+
+
+def _shown(workspace: Workspace, corpora: dict[str, CorpusManifest], version: Ref | None) -> dict[str, CorpusManifest]:
+    if version is None:
+        return corpora
+    sources = workspace.version_manifest(version).sources
+    return {source: manifest for source, manifest in corpora.items() if source in sources}
+
+
+def _rejected(workspace: Workspace, corpora: dict[str, CorpusManifest], *, show_raw: bool) -> Table:
+    # Without show_raw the data set has no such column at all, so no query can reach it.
+    schema = pa.schema(_REJECTED | ({"raw": _TEXT} if show_raw else {}))
+    parts = [
+        part
+        for source, manifest in corpora.items()
+        for part in _parts(workspace.corpus(source), manifest.rejected, {"source": source})
+    ]
+    return Table(_ipc(schema), parts)
+
+
+def _ledger(lines: list[LedgerLine]) -> Table:
+    return _of_rows(_LEDGER, [line.model_dump() for line in lines])
+
+
+def _source_facts(manifest: CorpusManifest) -> dict[str, Any]:
+    facts = manifest.model_dump(include={"source", "title", "family", "license", "terms", "attribution", "url"})
+    counts = {
+        kind: sum(entry.rows for entry in getattr(manifest, kind))
+        for kind in ("dialogues", "learner_texts", "rejected")
+    }
+    return {**facts, **counts, "revision": manifest.revision, "digest": manifest.digest()}
+
+
+def _version_facts(workspace: Workspace, ref: Ref) -> dict[str, Any]:
+    manifest: VersionManifest = workspace.version_manifest(ref)
+    splits, recipe = manifest.identity.splits, manifest.identity.recipe
+    return {
+        **manifest.model_dump(include={"name", "version", "id"}),
+        "unit": recipe.unit,
+        "profile": recipe.profile,
+        "dialogues": sum(split.rows for split in splits.values()),
+        "tokens": sum(split.tokens for split in splits.values()),
+        **{name: splits[name].rows if name in splits else 0 for name in SPLITS},
+        "created": _text(manifest.record.get("created")),
+    }
+
+
+def _run_records(runs: Path) -> list[dict[str, Any]]:
+    records = {path.parent.name: _objects(path.read_text("utf-8")) for path in sorted(runs.glob("*/record.json"))}
+    keys = ("version_id", "base_model", "status")
+    return [
+        {"run": run, **{key: _text(record.get(key)) for key in keys}}
+        for run, found in records.items()
+        for record in found[:1]
+    ]
+
+
+def _loss_lines(runs: Path) -> list[dict[str, Any]]:
+    return [
+        {"run": path.parent.name, "step": entry["step"], "loss": float(entry["loss"])}
+        for path in sorted(runs.glob("*/metrics.jsonl"))
+        for line in path.read_text("utf-8").splitlines()
+        for entry in _objects(line)
+        if isinstance(entry.get("step"), int) and isinstance(entry.get("loss"), int | float)
+    ]
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    """The JSON object in a text as a list of one; none where it is cut short, as a killed run leaves its last line."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return []
+    return [value] if isinstance(value, dict) else []
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _parts(folder: Path, entries: list[FileEntry], constants: dict[str, str] | None = None) -> list[Part]:
+    return [Part(_absolute(folder, entry), constants or {}) for entry in entries]
+
+
+def _absolute(folder: Path, entry: FileEntry) -> str:
+    return str((folder / entry.path).absolute())
+
+
+def _of_rows(columns: dict[str, pa.DataType], rows: list[dict[str, Any]]) -> Table:
+    return Table(_ipc(pa.schema(columns)), rows=rows)
+
+
+def _model_schema(model: type[BaseModel]) -> pa.Schema:
+    from schemas.frame import arrow_schema  # polars takes a while to load
+
+    return arrow_schema(model)
+
+
+def _ipc(schema: pa.Schema) -> str:
+    return base64.b64encode(schema.serialize().to_pybytes()).decode()

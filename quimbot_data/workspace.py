@@ -1,0 +1,264 @@
+"""The workspace on disk: its paths, its locks, and writes that are whole or not there.
+
+A write goes to a temporary file in the same folder, is synced, and is renamed; the folder is synced after. Writers
+get an open file object, never a path. A manifest goes last: what no manifest lists does not exist and is swept later.
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from schemas.errors import IntegrityError, LockedError, MissingError, QuimbotError, WorkspaceError
+from schemas.manifest import CorpusManifest, FileEntry, VersionManifest
+
+DEFAULT_ROOT: Final = Path("datasets")
+MANIFEST: Final = "manifest.json"
+M = TypeVar("M", bound=BaseModel)
+_TEMPORARY: Final = ".writing-"
+_SEMVER: Final = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A version's address, `NAME@X.Y.Z`."""
+
+    name: str
+    version: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Ref":
+        """Parse `NAME@X.Y.Z`.
+
+        Raises:
+            MissingError: another form.
+        """
+        name, _, version = text.partition("@")
+        if not _NAME.fullmatch(name) or not _SEMVER.fullmatch(version):
+            raise MissingError(f"{text!r} names no version.", valid="A version is written NAME@X.Y.Z, e.g. demo@0.1.0.")
+        return cls(name, version)
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+    def order(self) -> tuple[str, tuple[int, ...]]:
+        """Sort key: by name, then by version number."""
+        return self.name, tuple(int(part) for part in self.version.split("."))
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths below one root, and what stands there."""
+
+    root: Path
+
+    def raw(self, source: str) -> Path:
+        """Folder of a source's raw files."""
+        return self.root / "raw" / source
+
+    def corpus(self, source: str) -> Path:
+        """Folder of a source's normalized corpus."""
+        return self.root / "corpus" / source
+
+    def version(self, ref: Ref) -> Path:
+        """Folder of a version."""
+        return self.root / "versions" / ref.name / ref.version
+
+    def sources(self) -> list[str]:
+        """Sources with a finished corpus, sorted."""
+        return sorted(path.parent.name for path in (self.root / "corpus").glob(f"*/{MANIFEST}"))
+
+    def versions(self) -> list[Ref]:
+        """Finished versions, sorted by name and number."""
+        found = (path.parent for path in (self.root / "versions").glob(f"*/*/{MANIFEST}"))
+        return sorted((Ref(path.parent.name, path.name) for path in found), key=Ref.order)
+
+    def corpus_manifest(self, source: str) -> CorpusManifest:
+        """The manifest of a source's corpus.
+
+        Raises:
+            MissingError: the source was never ingested here.
+            IntegrityError: the manifest is not valid.
+        """
+        path = self.corpus(source) / MANIFEST
+        if not path.exists():
+            held = ", ".join(self.sources()) or "none"
+            raise MissingError(
+                f"{self.root} holds no corpus {source!r}.",
+                valid=f"Ingested here: {held}.",
+                next_step=f"Run `quimbot ingest {source} PATH`.",
+            )
+        return read_model(path, CorpusManifest)
+
+    def version_manifest(self, ref: Ref) -> VersionManifest:
+        """The manifest of a version.
+
+        Raises:
+            MissingError: no such finished version.
+            IntegrityError: the manifest is not valid.
+        """
+        path = self.version(ref) / MANIFEST
+        if not path.exists():
+            built = ", ".join(str(other) for other in self.versions()) or "none"
+            raise MissingError(
+                f"{self.root} holds no version {ref}.",
+                valid=f"Built here: {built}.",
+                next_step="See `quimbot versions`.",
+            )
+        return read_model(path, VersionManifest)
+
+    @contextmanager
+    def lock(self, *names: str) -> Iterator[None]:
+        """Hold an exclusive lock, e.g. `lock("corpus", "lmsys")`; the system frees it when the process dies.
+
+        Raises:
+            LockedError: another process holds it.
+            WorkspaceError: the workspace is not writable.
+        """
+        path = self.root / ".locks" / "-".join(names)
+        with writing(self.root):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = path.open("w")
+        with stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise LockedError(
+                    f"Another process is writing {' '.join(names)} in {self.root}.",
+                    next_step="Wait for it to end, then run the command again.",
+                ) from error
+            yield
+
+    @contextmanager
+    def scratch(self, *names: str) -> Iterator[Path]:
+        """An empty folder for intermediate files, removed at the end; remains of a killed run are cleared first.
+
+        The caller holds the lock of the same name.
+        """
+        path = self.root / ".scratch" / "-".join(names)
+        with writing(self.root):
+            shutil.rmtree(path, ignore_errors=True)
+            path.mkdir(parents=True)
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Turn the system's refusals to write (full disk, read-only, no permission) into one clear error."""
+    try:
+        yield
+    except QuimbotError:
+        raise
+    except OSError as error:
+        hints = {
+            errno.ENOSPC: "Free some space, then run the command again: finished work is kept.",
+            errno.EROFS: "Choose another workspace with --workspace.",
+            errno.EACCES: "Choose another workspace with --workspace, or change its permissions.",
+        }
+        # polars raises a bare OSError whose text holds the code.
+        code = error.errno or next((code for code in hints if f"os error {code})" in str(error)), 0)
+        reason = os.strerror(code) if code else str(error)
+        hint = hints.get(code, "Mend that, then run the command again.")
+        raise WorkspaceError(f"{place} cannot be written: {reason}.", next_step=hint) from error
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing that appears under its name only when it is whole and on disk."""
+    temporary = path.with_name(_TEMPORARY + path.name)
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_model(path: Path, model: BaseModel) -> None:
+    """Write a model as indented JSON, atomically."""
+    with atomic(path) as stream:
+        stream.write((json.dumps(model.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def read_model(path: Path, model: type[M]) -> M:
+    """Read a model from JSON.
+
+    Raises:
+        IntegrityError: the file is not valid.
+    """
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        problem = f"{path} is not a valid {model.__name__}: {place}: {first['msg']}."
+        raise IntegrityError(problem, next_step="Ingest or build again.") from error
+
+
+def publish(
+    folder: Path, suffix: str, write: Callable[[IO[bytes]], None], *, rows: int = 0, prefix: str = ""
+) -> FileEntry:
+    """Write a file whose name is the hash of its bytes; returns its manifest entry."""
+    name = f"{prefix}pending-{threading.get_ident()}{suffix}"
+    with atomic(folder / name) as stream:
+        write(stream)
+    entry = entry_of(folder / name, folder, rows)
+    final = f"{prefix}{entry.sha256[:32]}{suffix}"
+    with writing(folder):
+        (folder / name).replace(folder / final)
+        sync_folder(folder)
+    return entry.model_copy(update={"path": final})
+
+
+def entry_of(path: Path, folder: Path, rows: int) -> FileEntry:
+    """Manifest entry of a finished file below `folder`."""
+    size = path.stat().st_size
+    return FileEntry(path=path.relative_to(folder).as_posix(), sha256=file_digest(path), bytes=size, rows=rows)
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sweep(folder: Path, keep: set[str]) -> None:
+    """Remove the files of a folder (not its folders) that no manifest lists."""
+    for path in folder.iterdir():
+        if path.is_file() and path.name not in keep:
+            path.unlink()
+
+
+def record_of(value: Any) -> Any:
+    """A value as plain JSON, for a manifest's `record`."""
+    return json.loads(json.dumps(value, default=str))
