@@ -109,8 +109,7 @@ def build(
         IntegrityError: a corpus file was changed since it was ingested, or the ledger does not add up.
     """
     started = time.monotonic()
-    corpora = {source: workspace.corpus_manifest(source) for source in recipe.sources()}
-    _check_sources(recipe, corpora)
+    corpora = _corpora(workspace, recipe)
     with (
         workspace.lock("version", ref.name, ref.version),
         workspace.scratch("version", ref.name, ref.version) as scratch,
@@ -126,6 +125,28 @@ def build(
         seal(folder, manifest)
         publish_version(workspace, ref, folder)
     return manifest, True
+
+
+def rebuilt_id(workspace: Workspace, manifest: VersionManifest, *, threads: int = 2, progress: Progress) -> str:
+    """The id that a version's recipe gives with the corpora as they are now; writes nothing that stays.
+
+    Raises:
+        As `build`.
+    """
+    recipe, started = manifest.identity.recipe, time.monotonic()
+    corpora, place = _corpora(workspace, recipe), ("rebuild", manifest.name, manifest.version)
+    with workspace.lock(*place), workspace.scratch(*place) as scratch:
+        run = _Build(workspace, recipe, corpora, scratch, threads, progress)
+        folder = scratch / "version"
+        folder.mkdir()
+        fates, thresholds = _decide(run)
+        return _write(run, Ref(manifest.name, manifest.version), folder, fates, thresholds, started).id
+
+
+def _corpora(workspace: Workspace, recipe: Recipe) -> dict[str, CorpusManifest]:
+    corpora = {source: workspace.corpus_manifest(source) for source in recipe.sources()}
+    _check_sources(recipe, corpora)
+    return corpora
 
 
 def _check_sources(recipe: Recipe, corpora: dict[str, CorpusManifest]) -> None:

@@ -90,50 +90,14 @@ _UNSPACED_TLDS: Final = (
 )
 _WORD: Final = f"0-9A-Za-z{_SPACED}"
 _EMAIL: Final = (
-    rf"(?:(?<![{_WORD}_])[{_WORD}_][{_WORD}_.%+&'’-]*+|[{_UNSPACED}]{{1,8}}+)@"
+    rf"(?:(?<![{_WORD}_])(?<![{_WORD}_][.%+&'’-])[{_WORD}_][{_WORD}_.%+&'’-]*+|[{_UNSPACED}]{{1,8}}+)@"
     rf"(?:(?:[{_WORD}][{_WORD}-]*+|[{_UNSPACED}]{{1,16}}+)\.){{1,10}}"
     rf"(?:xn--[A-Za-z0-9-]{{2,59}}|[A-Za-z]{{2,24}}|[{_SPACED}]{{2,24}}|{_UNSPACED_TLDS})(?![A-Za-z0-9])"
 )
 #: Last labels that are files or array attributes, none of them a top-level domain.
-_NOT_TLDS: Final = frozenset(
-    [
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "svg",
-        "webp",
-        "bmp",
-        "ico",
-        "pdf",
-        "css",
-        "scss",
-        "js",
-        "mjs",
-        "jsx",
-        "ts",
-        "tsx",
-        "json",
-        "xml",
-        "yaml",
-        "yml",
-        "toml",
-        "html",
-        "htm",
-        "txt",
-        "csv",
-        "exe",
-        "dll",
-        "shape",
-        "dtype",
-        "ndim",
-        "size",
-        "transpose",
-        "reshape",
-        "mean",
-        "sum",
-        "values",
-    ]
+_NOT_TLD: Final = re.compile(
+    r"(?i:png|jpe?g|gif|svg|webp|bmp|ico|pdf|s?css|m?jsx?|tsx?|json|xml|ya?ml|toml|html?|txt|csv|exe|dll"
+    r"|shape|dtype|ndim|size|reshape|transpose|mean|sum|values)"
 )
 
 _GAP: Final = " \u00a0\u202f\\-\u2010\u2011"
@@ -232,7 +196,8 @@ _ANNOUNCED: Final = rf"(?<![0-9A-Za-z_.])\(?[0-9](?:\)?[{_GAP}.]?\(?[0-9]){{7,12
 _PHONE_CUE: Final = re.compile(
     r"(?i:(?<![\w\[])(?:tel|tél|tlf|phone|telephone|mobile|cell|cellphone|fax|whatsapp|telefon|telefono|teléfono"
     r"|telefone|téléphone|móvil|celular|portable|handy|telefonnummer|телефон|тел|هاتف"
-    r"|(?:call|text|reach|ring) (?:me|us) (?:at|on))(?: ?(?:number|no|nr|num))?(?: (?:is|at|est|es|ist|é))?[\s.:=#\"']{0,4}"
+    r"|(?:call|text|reach|ring) (?:me|us) (?:at|on))"
+    r"(?: ?(?:number|no|nr|num))?(?: (?:is|at|est|es|ist|é))?[\s.:=#\"']{0,4}"
     r"|(?:电话|手机|電話|携帯|전화|号码)(?:号码|番号|是|は)?[\s::]{0,2})\Z"
 )
 _EXTENSION: Final = re.compile(
@@ -289,7 +254,7 @@ def _url_password_end(match: re.Match[str]) -> int:
 def _email_end(match: re.Match[str]) -> int:
     local, _, domain = match[0].rpartition("@")
     call = match.string.startswith("(", match.end())
-    code = call or local.lower() == "git" or domain.rpartition(".")[2].lower() in _NOT_TLDS
+    code = call or local.lower() == "git" or _NOT_TLD.fullmatch(domain.rpartition(".")[2])
     return 0 if code or _before(match, _URL_LOGIN, 100) else match.end()
 
 

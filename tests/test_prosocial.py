@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from told import DATA, expected, tell
 
-from quimbot_data.sources import prosocial
+from quimbot_data.sources import episodes
+from quimbot_data.sources.episodes import split_of
 from quimbot_data.sources.files import RawFile
-from quimbot_data.sources.prosocial import CORPUS, split_of
+from quimbot_data.sources.prosocial import CORPUS
 
 PROVIDED = DATA / "provided"
 
@@ -114,7 +115,7 @@ def test_ids_spelled_otherwise_are_the_same_ids(tmp_path):
 
 
 def test_batches_end_between_dialogues(tmp_path, monkeypatch):
-    monkeypatch.setattr(prosocial, "BATCH_ROWS", 3)
+    monkeypatch.setattr(episodes, "BATCH_ROWS", 3)
     rows = [exchange(dialogue, response, last=response == 3) for response in range(4) for dialogue in range(5)]
     write(tmp_path / "train.json", rows)
     batches = list(CORPUS.read([tmp_path]))

@@ -161,7 +161,7 @@ def test_broken_lines_are_kept_aside_with_their_text(tmp_path: Path) -> None:
         (7, "not-json"),
     ]
     assert batch.unreadable["raw"].to_list()[:4] == ['{"a": \ufffd', "[1]", '{"a": 2} x', "null"]
-    assert batch.unreadable["detail"][2] == "Extra data (character 9)"
+    assert batch.unreadable["detail"][2] == "Extra data (character 8)"
     assert batch.unreadable["detail"][1] == "a list stands where an object is due"
 
 
@@ -216,7 +216,7 @@ def test_broken_gzip_stops_with_the_row(tmp_path: Path, content: str, damage: st
     data = {"cut": data[:-20], "flipped": data[:-5] + bytes([data[-5] ^ 1]) + data[-4:], "trailing": data + b"xyz"}[
         damage
     ]
-    with pytest.raises(InputError, match="is broken gzip: reading stopped in row [012] "):
+    with pytest.raises(InputError, match=r"is broken gzip: reading stopped in row [012] "):
         rows_of(raw(tmp_path, data))
 
 
@@ -239,8 +239,7 @@ def test_a_cut_jsonl_file_keeps_its_last_line_aside(tmp_path: Path) -> None:
     ids=["csv", "utf-16", "spread objects", "late"],
 )
 def test_a_file_without_json_is_refused_as_a_whole(tmp_path: Path, content: bytes) -> None:
-    content = content.replace(b"  2\n", b"")
-    with pytest.raises(InputError, match=r"holds no JSON: not one of its first [0-9,]+ lines"):
+    with pytest.raises(InputError, match=r"is no JSON Lines: not one of its first [0-9,]+ lines"):
         rows_of(raw(tmp_path, content))
 
 

@@ -19,7 +19,7 @@ _CHUNK_BYTES: Final = 4 * 2**20
 #: A value that ends, or a fault that lies, this close to the end of the text may be otherwise once more is read
 #: (`12` becomes `12.5e3`); the longest such token is two escaped halves of a surrogate pair.
 _MARGIN: Final = 16
-#: Lines after which a file without any JSON is refused as a whole rather than line by line.
+#: Lines after which a file without any object is refused as a whole rather than line by line.
 _PATIENCE: Final = 10_000
 _BLANKS: Final = re.compile(f"[{BLANK}]*")
 
@@ -41,17 +41,17 @@ def line_items(file: RawFile, stream: BinaryIO) -> Iterator[Item]:
     """One item a line that is not blank.
 
     Raises:
-        InputError: nothing in the file is JSON, or a line is beyond `LARGEST_RECORD`.
+        InputError: not one line is a JSON object, or a line is beyond `LARGEST_RECORD`.
     """
-    decoder, no_json = Decoder(), 0
-    for seen, line in enumerate(_lines(file, stream)):
+    decoder, seen, refused = Decoder(), 0, 0
+    for seen, line in enumerate(_lines(file, stream), start=1):
         item = _line_item(decoder, line)
         yield item
-        no_json += item.fault is not None and item.fault[0] == "not-json"
-        if no_json == _PATIENCE == seen + 1:
-            raise _no_json(file, no_json)
-    if no_json and no_json == seen + 1:
-        raise _no_json(file, no_json)
+        refused += item.fault is not None
+        if refused == seen == _PATIENCE:
+            break
+    if refused and refused == seen:
+        raise _no_json(file, refused)
 
 
 def _lines(file: RawFile, stream: BinaryIO) -> Iterator[str]:
@@ -183,7 +183,7 @@ class _Window:
 
 def _no_json(file: RawFile, lines: int) -> InputError:
     return InputError(
-        f"{file.path} holds no JSON: not one of its first {lines:,} lines is a JSON value.",
+        f"{file.path} is no JSON Lines: not one of its first {lines:,} lines is a JSON object.",
         valid="a JSON array of objects, or JSON Lines (one object a line).",
         next_step="Convert it, or take it out of the folder.",
     )

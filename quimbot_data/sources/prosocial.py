@@ -27,23 +27,17 @@ not run from 0), `misplaced-episode-end` (rows follow one marked as last), `no-t
 Repairs: `missing-episode-end` (no row is marked as last), `unknown-safety-label` (ignored).
 """
 
-import json
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-import polars as pl
-
 from quimbot_data.hub import HubFiles
-from quimbot_data.sources.files import BATCH_ROWS, RawFile, raw_files
-from quimbot_data.sources.json_text import Decoder
-from quimbot_data.sources.records import mappings, records
+from quimbot_data.sources.episodes import LIST, Row, dialogues, ends, id_of, whole, whole_dialogues
+from quimbot_data.sources.files import raw_files
+from quimbot_data.sources.records import mappings
 from quimbot_data.sources.source import (
-    ORIGIN_SCHEMA,
     Corpus,
     Dossier,
     Normalized,
@@ -69,15 +63,6 @@ DOSSIER: Final = Dossier(
 LABELS: Final = ("casual", "possibly_needs_caution", "probably_needs_caution", "needs_caution", "needs_intervention")
 FLAGGED_FROM: Final = LABELS.index("needs_caution")
 
-_SPLIT: Final = re.compile(r"(train|valid|test)(?:(?<=valid)ation)?(?:[-_.]?[0-9].*)?")
-#: What a dialogue that is one raw row of turns goes by, since a raw row is a mapping.
-_TURNS: Final = "turns"
-
-Row = Mapping[str, Any]
-
-
-# Reading
-
 
 def recognizes(columns: frozenset[str]) -> bool:
     """Exchanges of either export; where a dialogue is a list of turns, rows have no columns."""
@@ -90,85 +75,7 @@ def read(paths: Sequence[Path]) -> Iterator[RawBatch]:
     Raises:
         InputError: see `records`.
     """
-    files = raw_files(paths, (".json", ".jsonl", ".gz", ".parquet"))
-    for split, group in groupby(sorted(files, key=lambda file: (split_of(file), file)), key=split_of):
-        gathered = _Gathered(split)
-        for file in group:
-            gathered.take(file)
-        yield from gathered.batches()
-
-
-def split_of(file: RawFile) -> str:
-    """The split that a file's stem names (`train`, `valid-00000-of-00002`), else the file's own name."""
-    found = _SPLIT.fullmatch(PurePosixPath(file.name).name.split(".")[0].lower())
-    return found[1] if found else file.name
-
-
-@dataclass
-class _Gathered:
-    """The rows of one split, as JSON text: a quarter of the memory that they take as mappings."""
-
-    split: str
-    places: list[tuple[Any, ...]] = field(default_factory=list)
-    order: list[tuple[str, int]] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    unreadable: list[pl.DataFrame] = field(default_factory=list)
-    repaired: Counter[str] = field(default_factory=Counter)
-
-    def take(self, file: RawFile) -> None:
-        episode = 0
-        for batch in records(file):
-            self.repaired.update(batch.repaired)
-            for place, row in (*zip(batch.origins.rows(), mappings(batch), strict=True), *self._lists(batch)):
-                self._add(place, row, f"{file.name}#{episode:012}")
-                episode += _ends(row) is not False
-
-    def _lists(self, batch: RawBatch) -> Iterator[tuple[tuple[Any, ...], Row]]:
-        """Dialogues that are lists of turns: no JSON objects, so they were laid aside as unreadable."""
-        if batch.unreadable is None:
-            return
-        decoder = Decoder()
-        decoded = [
-            decoder.at(raw, 0).value if reason == "not-an-object" else None
-            for reason, raw in batch.unreadable.select("reason", "raw").iter_rows()
-        ]
-        are_lists = pl.Series([isinstance(value, list) for value in decoded], dtype=pl.Boolean)
-        self.unreadable.append(batch.unreadable.filter(~are_lists))
-        for place, value in zip(batch.unreadable.select(ORIGIN_SCHEMA.names()).iter_rows(), decoded, strict=True):
-            if isinstance(value, list):
-                yield place, {_TURNS: value}
-
-    def _add(self, place: tuple[Any, ...], row: Row, episode: str) -> None:
-        dialogue = _id(row) if "dialogue_id" in row else episode
-        response = _whole(row.get("response_id"))
-        self.places.append(place)
-        self.order.append((dialogue or "", place[1] if response is None else response))
-        self.texts.append(json.dumps(row, ensure_ascii=False, default=str))
-
-    def batches(self) -> Iterator[RawBatch]:
-        unreadable, repaired = pl.concat(self.unreadable) if self.unreadable else None, dict(self.repaired)
-        positions = sorted(range(len(self.places)), key=lambda at: (self.order[at], self.places[at]))
-        for chunk in _chunks(positions, [dialogue for dialogue, _ in self.order]):
-            places = pl.DataFrame([self.places[at] for at in chunk], schema=ORIGIN_SCHEMA, orient="row")
-            yield RawBatch(places, [json.loads(self.texts[at]) for at in chunk], unreadable, repaired)
-            unreadable, repaired = None, {}
-        if unreadable is not None:
-            yield RawBatch(pl.DataFrame(schema=ORIGIN_SCHEMA), [], unreadable, repaired)
-
-
-def _chunks(positions: Iterable[int], dialogues: Sequence[str]) -> Iterator[list[int]]:
-    """Positions in chunks of at least `BATCH_ROWS`, cut between dialogues only."""
-    chunk: list[int] = []
-    for _, rows in groupby(positions, key=lambda at: dialogues[at]):
-        chunk.extend(rows)
-        if len(chunk) >= BATCH_ROWS:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
-
-
-# Normalizing
+    yield from whole_dialogues(raw_files(paths, (".json", ".jsonl", ".gz", ".parquet")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +91,11 @@ class Exchange:
     @classmethod
     def of(cls, row: Row) -> "Exchange":
         """Parse a raw exchange of either export."""
-        answer = row.get("response", row.get("labels"))
-        answer = answer[0] if isinstance(answer, list) and answer else answer
+        user, assistant = _texts(row)
         label = str(row.get("safety_label") or "").strip(" _").lower().replace(" ", "_") or None
         rules = row.get("rots") if isinstance(row.get("rots"), list) else [row.get("rots")]
         kept = tuple(rule for rule in rules or [] if isinstance(rule, str) and rule.strip())
-        return cls(row.get("context", row.get("text")), answer, label, kept, _ends(row))
+        return cls(user, assistant, label, kept, ends(row))
 
     @property
     def degree(self) -> int | None:
@@ -209,67 +115,50 @@ def normalize(batch: RawBatch, options: Options) -> Normalized:
     made: list[dict[str, Any]] = []
     refused: list[tuple[int, str, str]] = []
     repaired: Counter[str] = Counter()
-    rows = mappings(batch)
-    for parts in _dialogues(batch.origins.rows(), rows):
+    rows, places = mappings(batch), batch.origins.rows()
+    for parts in dialogues(places, rows):
         kept, alone = _sift(parts, rows)
         refused += alone
         exchanges = _exchanges([rows[part] for part in kept])
-        fault = _order_fault([batch.origins.row(part) for part in kept], [rows[part] for part in kept])
+        fault = _order_fault([places[part] for part in kept], [rows[part] for part in kept])
         if fault := fault or _exchange_fault(exchanges):
             refused += [(part, *fault) for part in kept]
         elif kept:
-            key = _id(rows[kept[0]])
+            key = id_of(rows[kept[0]])
             made.append(_draft(kept, key, exchanges, options))
             repaired += _repairs(exchanges, len(kept))
     return Normalized(drafts(made), rejects(refused), dict(repaired))
-
-
-def _dialogues(places: Sequence[tuple[Any, ...]], rows: Sequence[Row]) -> list[list[int]]:
-    """Positions of the rows of each dialogue: equal ids stand together, rows without ids end with an episode."""
-    found: list[list[int]] = []
-    for part, row in enumerate(rows):
-        before = rows[part - 1] if part else {}
-        if "dialogue_id" in row:
-            joined = "dialogue_id" in before and _id(before) == _id(row)
-        else:
-            joined = "dialogue_id" not in before and _ends(before) is False and places[part - 1][0] == places[part][0]
-        if joined:
-            found[-1].append(part)
-        else:
-            found.append([part])
-    return found
 
 
 def _sift(parts: Sequence[int], rows: Sequence[Row]) -> tuple[list[int], list[tuple[int, str, str]]]:
     """Rows that may form the dialogue, and those that are refused alone: without ids, or copies of an earlier one."""
     kept: list[int] = []
     alone: list[tuple[int, str, str]] = []
-    seen: set[tuple[int, str, str]] = set()
+    seen: set[str] = set()
     for part in parts:
-        row = rows[part]
-        exchange, response = Exchange.of(row), _whole(row.get("response_id"))
-        if "dialogue_id" in row and _id(row) is None:
+        row, response = rows[part], whole(rows[part].get("response_id"))
+        said = repr((response, *_texts(row)))
+        if "dialogue_id" in row and id_of(row) is None:
             alone.append((part, "no-dialogue-id", "dialogue_id is null or blank"))
         elif "dialogue_id" in row and response is None:
             alone.append((part, "no-response-id", f"response_id is {row.get('response_id')!r}"))
-        elif response is not None and (copy := (response, repr(exchange.user), repr(exchange.assistant))) in seen:
-            alone.append((part, "repeated-response", f"a copy of response {copy[0]}"))
+        elif response is not None and said in seen:
+            alone.append((part, "repeated-response", f"a copy of response {response}"))
         else:
             kept.append(part)
-            if response is not None:
-                seen.add((response, repr(exchange.user), repr(exchange.assistant)))
+            seen.add(said)
     return kept, alone
 
 
 def _exchanges(rows: Sequence[Row]) -> list[Exchange]:
-    turns = [turn for row in rows for turn in row.get(_TURNS, [row])]
+    turns = [turn for row in rows for turn in row.get(LIST, [row])]
     return [Exchange.of(turn if isinstance(turn, dict) else {}) for turn in turns]
 
 
 def _order_fault(places: Sequence[tuple[Any, ...]], rows: Sequence[Row]) -> Fault | None:
     """Whether exchanges are missing or doubled: by `response_id`, or, without ids, by their places in the file."""
     if rows and "dialogue_id" in rows[0]:
-        what, numbers = "response ids", [_whole(row.get("response_id")) or 0 for row in rows]
+        what, numbers = "response ids", [whole(row.get("response_id")) or 0 for row in rows]
         due = list(range(len(rows)))
     else:
         what, numbers = "rows", [place[1] for place in places]
@@ -334,25 +223,10 @@ def _safety(exchanges: Sequence[Exchange]) -> dict[str, Any] | None:
     }
 
 
-def _id(row: Row) -> str | None:
-    whole = _whole(row.get("dialogue_id"))
-    return str(whole) if whole is not None else str(row.get("dialogue_id") or "").strip() or None
-
-
-def _whole(value: Any) -> int | None:
-    """A whole number, however the export spells it (7, 7.0, "7")."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-        return int(value) if number.is_integer() else None
-    except ValueError:
-        return None
-
-
-def _ends(row: Row) -> bool | None:
-    value = row.get("episode_done")
-    return value if isinstance(value, bool) else None if value is None else str(value).lower() in ("true", "1")
+def _texts(row: Row) -> tuple[Any, Any]:
+    """The user's words and the answer, as either export names them; of several `labels` the first."""
+    answer = row.get("response", row.get("labels"))
+    return row.get("context", row.get("text")), answer[0] if isinstance(answer, list) and answer else answer
 
 
 CORPUS: Final = Corpus(DOSSIER, read, normalize, recognizes)

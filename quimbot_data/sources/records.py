@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from quimbot_data.sources.files import BATCH_ROWS, RawFile, open_raw, origins, parquet_batches, sniff
+from quimbot_data.sources.files import BATCH_ROWS, RawFile, open_raw, origins, parquet_batches, parquet_columns, sniff
 from quimbot_data.sources.json_items import Item, array_items, line_items
 from quimbot_data.sources.source import ORIGIN_SCHEMA, RawBatch
 from schemas.errors import InputError
@@ -50,12 +50,14 @@ def records(file: RawFile, rows: int = BATCH_ROWS) -> Iterator[RawBatch]:
 
 
 def record_keys(file: RawFile, rows: int = 1000) -> frozenset[str]:
-    """Keys that occur in the first `rows` rows, since rows may be sparse; none where those hold no object.
+    """Parquet columns, or the keys of the first `rows` rows, since rows may be sparse; none where none is an object.
 
     Raises:
-        InputError: see `records`.
+        InputError: see `json_batches`; or Parquet that is cut short.
     """
-    first = next(records(file, rows), None)
+    if sniff(file) == "parquet":
+        return parquet_columns(file)
+    first = next(json_batches(file, rows), None)
     return frozenset(key for row in first.rows for key in row) if first else frozenset()
 
 

@@ -16,7 +16,7 @@ two words, with at least `LEAST_WORDS` words on either side.
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from schemas.fields import WHITESPACE
 
@@ -31,8 +31,6 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 #: Two full stops are a filler ("bwaa.. bwama"), not an end. ። and ፧ end Ethiopic sentences.
 _SENTENCE_END: Final = re.compile(r"(?<!\.)[.!?።፧…][\"'”’»)]*$")
 _EDGES: Final = re.compile(r"^\W+|\W+$")
-
-Role = Literal["user", "assistant"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,11 @@ def one_line(text: str) -> str:
 
 def word_count(text: str) -> int:
     """Words that hold a letter, cut at blanks."""
-    return sum(_LETTER.search(word) is not None for word in text.split(" "))
+    return sum(map(_is_word, text.split(" ")))
+
+
+def _is_word(text: str) -> bool:
+    return text[:1].isalpha() or _LETTER.search(text) is not None
 
 
 def exchange(text: str, key: str, language: str | None) -> Exchange | None:
@@ -82,14 +84,14 @@ def exchange(text: str, key: str, language: str | None) -> Exchange | None:
         None for a text under twice `LEAST_WORDS` words.
     """
     words = text.split(" ")
-    cut = _cut(words)
-    if cut is None:
+    allowed = _cuts(words)
+    if not allowed:
         return None
-    prompt = _key_words(words)
-    if prompt and hashlib.sha256(key.encode("utf-8", "replace")).digest()[0] < _USE_SHARE:
-        return _filled(USE, ", ".join(prompt), text, language)
-    sentence = len(words) <= SENTENCE_WORDS and not any(map(_SENTENCE_END.search, words[:-1]))
-    template = FINISH if sentence else CONTINUE
+    if hashlib.sha256(key.encode("utf-8", "replace")).digest()[0] < _USE_SHARE and (named := _key_words(words)):
+        return _filled(USE, ", ".join(named), text, language)
+    ends = [place for place, word in enumerate(words[:-1], start=1) if _SENTENCE_END.search(word)]
+    cut = _nearest_to_middle(ends, allowed, len(words))
+    template = FINISH if len(words) <= SENTENCE_WORDS and not ends else CONTINUE
     return _filled(template, " ".join(words[:cut]), " ".join(words[cut:]), language)
 
 
@@ -98,23 +100,23 @@ def _filled(template: Template, given: str, answer: str, language: str | None) -
     return Exchange(template.name, head + given + template.tail, answer, len(head), len(template.tail))
 
 
-def _cut(words: list[str]) -> int | None:
-    """Before which word to cut: the allowed place nearest to the middle, the earlier of two."""
-    before = 0
-    total = word_count(" ".join(words))
-    allowed: list[int] = []
-    for place, word in enumerate(words):
-        if before >= LEAST_WORDS and total - before >= LEAST_WORDS:
-            allowed.append(place)
-        before += _LETTER.search(word) is not None
-    sentences = [place for place in allowed if _SENTENCE_END.search(words[place - 1])]
-    central = [place for place in sentences if len(words) <= 4 * place <= 3 * len(words)]
-    return min(central or allowed, key=lambda place: (abs(2 * place - len(words)), place), default=None)
+def _cuts(words: list[str]) -> range:
+    """Before which words a cut leaves `LEAST_WORDS` words with letters on either side."""
+    lettered = [place for place, word in enumerate(words) if _is_word(word)]
+    if len(lettered) < 2 * LEAST_WORDS:
+        return range(0)
+    return range(lettered[LEAST_WORDS - 1] + 1, lettered[-LEAST_WORDS] + 1)
+
+
+def _nearest_to_middle(ends: list[int], allowed: range, words: int) -> int:
+    """The sentence end next to the middle, if one is in the middle half, else the nearest word; of equals the first."""
+    central = [place for place in ends if place in allowed and words <= 4 * place <= 3 * words]
+    return min(central or allowed, key=lambda place: (abs(2 * place - words), place))
 
 
 def _key_words(words: list[str]) -> list[str]:
-    """The three longest different words, longest first decided by place where equal, in the order of the text."""
+    """The three longest different words, the earlier of equals, in the order of the text; none if there are fewer."""
     bare = [_EDGES.sub("", word) for word in words]
-    first = {word.casefold(): place for place, word in reversed(list(enumerate(bare))) if _LETTER.search(word)}
+    first = {word.casefold(): place for place, word in reversed(list(enumerate(bare))) if _is_word(word)}
     longest = sorted(first.values(), key=lambda place: (-len(bare[place]), place))[:LEAST_WORDS]
     return [bare[place] for place in sorted(longest)] if len(longest) == LEAST_WORDS else []

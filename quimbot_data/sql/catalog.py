@@ -8,9 +8,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
 from pydantic import BaseModel
 
 from quimbot_data.workspace import Ref, Workspace
@@ -18,6 +17,9 @@ from schemas.dialogue import Dialogue
 from schemas.errors import MissingError
 from schemas.learner import LearnerText
 from schemas.manifest import SPLITS, CorpusManifest, FileEntry, LedgerLine, VersionManifest
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # loaded where it is needed, after the worker has been started
 
 VIEWS: Final = (
     "dialogues",
@@ -31,39 +33,39 @@ VIEWS: Final = (
     "runs",
     "losses",
 )
-_TEXT: Final = pa.large_string()
-_SPLIT: Final = pa.field("split", _TEXT)
-_LEDGER: Final = {"source": _TEXT, "step": _TEXT, "unit": _TEXT} | {
-    "rows_in": pa.int64(),
-    "rows_out": pa.int64(),
-    "reason": _TEXT,
-    "rows": pa.int64(),
+_TEXT: Final = "large_string"  # as polars writes it
+_TEXTS: Final = "list of large_string"
+_WHOLE: Final = "int64"
+_REAL: Final = "float64"
+_LEDGER: Final = {
+    **dict.fromkeys(("source", "step", "unit", "reason"), _TEXT),
+    **dict.fromkeys(("rows_in", "rows_out", "rows"), _WHOLE),
 }
-_REJECTED: Final = {"source": _TEXT, "reason": _TEXT, "detail": _TEXT, "raw_file": _TEXT, "raw_row": pa.int64()}
+_REJECTED: Final = {"source": _TEXT, "reason": _TEXT, "detail": _TEXT, "raw_file": _TEXT, "raw_row": _WHOLE}
 _FATES: Final = {
     **dict.fromkeys(("dialogue_id", "source", "family", "fate", "step", "reason", "split"), _TEXT),
-    "u": pa.float64(),
-    "threshold": pa.float64(),
+    "u": _REAL,
+    "threshold": _REAL,
 }
 _SOURCES: Final = {
     **dict.fromkeys(("source", "title", "family", "license", "attribution", "url", "revision", "digest"), _TEXT),
-    "terms": pa.large_list(_TEXT),
-    **dict.fromkeys(("dialogues", "learner_texts", "rejected"), pa.int64()),
+    "terms": _TEXTS,
+    **dict.fromkeys(("dialogues", "learner_texts", "rejected"), _WHOLE),
 }
 _VERSIONS: Final = {
     **dict.fromkeys(("name", "version", "id", "unit", "profile", "created"), _TEXT),
-    **dict.fromkeys(("dialogues", "tokens", *SPLITS), pa.int64()),
+    **dict.fromkeys(("dialogues", "tokens", *SPLITS), _WHOLE),
 }
 _RUNS: Final = dict.fromkeys(("run", "version_id", "base_model", "status"), _TEXT)
-_LOSSES: Final = {"run": _TEXT, "step": pa.int64(), "loss": pa.float64()}
+_LOSSES: Final = {"run": _TEXT, "step": _WHOLE, "loss": _REAL}
 
 
 @dataclass(frozen=True)
 class Part:
-    """One Parquet file of a table, and the columns whose value its place says."""
+    """One Parquet file of a table, and the column, if any, whose value its place says: name and value."""
 
     path: str
-    constants: dict[str, str]
+    constant: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -147,13 +149,13 @@ def _version_tables(workspace: Workspace, version: Ref) -> dict[str, Table]:
     folder, manifest = workspace.version(version), workspace.version_manifest(version)
     # data/train-00000-of-00001.parquet: the file's name says the split of its rows.
     data = [
-        Part(_absolute(folder, entry), {"split": Path(entry.path).name.partition("-")[0]}) for entry in manifest.data
+        Part(_absolute(folder, entry), ("split", Path(entry.path).name.partition("-")[0])) for entry in manifest.data
     ]
     return {
-        "dialogue_rows": Table(_ipc(_model_schema(Dialogue).append(_SPLIT)), data),
+        "dialogue_rows": Table(_ipc(_model_schema(Dialogue).append(_schema({"split": _TEXT}).field(0))), data),
         "learner_text_rows": Table(_ipc(_model_schema(LearnerText))),
         "ledger_lines": _ledger(manifest.ledger),
-        "fate_rows": Table(_ipc(pa.schema(_FATES)), _parts(folder, [manifest.fates])),
+        "fate_rows": Table(_ipc(_schema(_FATES)), _parts(folder, [manifest.fates])),
     }
 
 
@@ -166,11 +168,11 @@ def _shown(workspace: Workspace, corpora: dict[str, CorpusManifest], version: Re
 
 def _rejected(workspace: Workspace, corpora: dict[str, CorpusManifest], *, show_raw: bool) -> Table:
     # Without show_raw the data set has no such column at all, so no query can reach it.
-    schema = pa.schema(_REJECTED | ({"raw": _TEXT} if show_raw else {}))
+    schema = _schema(_REJECTED | ({"raw": _TEXT} if show_raw else {}))
     parts = [
         part
         for source, manifest in corpora.items()
-        for part in _parts(workspace.corpus(source), manifest.rejected, {"source": source})
+        for part in _parts(workspace.corpus(source), manifest.rejected, ("source", source))
     ]
     return Table(_ipc(schema), parts)
 
@@ -235,23 +237,33 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _parts(folder: Path, entries: list[FileEntry], constants: dict[str, str] | None = None) -> list[Part]:
-    return [Part(_absolute(folder, entry), constants or {}) for entry in entries]
+def _parts(folder: Path, entries: list[FileEntry], constant: tuple[str, str] | None = None) -> list[Part]:
+    return [Part(_absolute(folder, entry), constant) for entry in entries]
 
 
 def _absolute(folder: Path, entry: FileEntry) -> str:
     return str((folder / entry.path).absolute())
 
 
-def _of_rows(columns: dict[str, pa.DataType], rows: list[dict[str, Any]]) -> Table:
-    return Table(_ipc(pa.schema(columns)), rows=rows)
+def _of_rows(columns: dict[str, str], rows: list[dict[str, Any]]) -> Table:
+    return Table(_ipc(_schema(columns)), rows=rows)
 
 
-def _model_schema(model: type[BaseModel]) -> pa.Schema:
+def _schema(columns: dict[str, str]) -> "pa.Schema":
+    import pyarrow as pa
+
+    def arrow(alias: str) -> pa.DataType:
+        inner = pa.type_for_alias(alias.removeprefix("list of "))
+        return pa.large_list(inner) if alias.startswith("list of ") else inner
+
+    return pa.schema([(name, arrow(alias)) for name, alias in columns.items()])
+
+
+def _model_schema(model: type[BaseModel]) -> "pa.Schema":
     from schemas.frame import arrow_schema  # polars takes a while to load
 
     return arrow_schema(model)
 
 
-def _ipc(schema: pa.Schema) -> str:
+def _ipc(schema: "pa.Schema") -> str:
     return base64.b64encode(schema.serialize().to_pybytes()).decode()

@@ -125,7 +125,7 @@ def _check_table(part: dict[str, Any], names: Collection[str], views: Collection
     if part.get("type") != "BASE_TABLE":
         return
     path = [str(name) for name in (part.get("qualified_name") or {}).get("path") or [part["table_name"]]]
-    if len(path) == 1 and path[0].lower() in names:
+    if (len(path) == 1 and path[0].lower() in names) or ([*path[:-1]] == ["main"] and path[-1].lower() in views):
         return
     shown = ".".join(path)
     if len(path) == 1 and _FILE.search(shown):

@@ -7,15 +7,17 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from quimbot_data.sql.catalog import VIEWS, Catalog, workspace_catalog
-from quimbot_data.sql.worker import receive, send
+from quimbot_data.sql.frames import receive, send
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import QueryError
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # loaded after the worker has been started
 
 _UNITS: Final = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 #: All that the worker sees of the environment: what Python needs to start, and no tokens.
@@ -41,14 +43,17 @@ class Limits:
         return int(float(match[1]) * _UNITS[match[2]])
 
 
+DEFAULT_LIMITS: Final = Limits()
+
+
 def run_query(
     workspace: Workspace,
     query: str,
     *,
     version: Ref | None = None,
     show_raw: bool = False,
-    limits: Limits = Limits(),
-) -> pa.Table:
+    limits: Limits = DEFAULT_LIMITS,
+) -> "pa.Table":
     """Run one SELECT over a workspace's corpora, or over one version.
 
     Args:
@@ -72,12 +77,12 @@ def run_query(
 
 def view_columns(version: Ref | None = None, workspace: Workspace | None = None) -> dict[str, list[tuple[str, str]]]:
     """Columns of each view with their SQL types, as a workspace (by default an empty one) shows them."""
-    catalog = workspace_catalog(workspace or Workspace(_nowhere()), version)
+    catalog = workspace_catalog(workspace or Workspace(Path(os.devnull)), version)
     with Session() as session:
         return {view: described(session.query(catalog, f"DESCRIBE {view}")) for view in VIEWS}
 
 
-def described(table: pa.Table) -> list[tuple[str, str]]:
+def described(table: "pa.Table") -> list[tuple[str, str]]:
     """Name and type of each column, out of what DESCRIBE returned."""
     return list(zip(table["column_name"].to_pylist(), table["column_type"].to_pylist(), strict=True))
 
@@ -88,7 +93,7 @@ class Session:
     The process starts with the session, so that it loads while the caller still reads manifests.
     """
 
-    def __init__(self, limits: Limits = Limits()) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self._limits = limits
         self._memory_bytes = limits.memory_bytes()
         self._catalog: Catalog | None = None
@@ -107,7 +112,7 @@ class Session:
         self._process.kill()
         self._process.communicate()
 
-    def query(self, catalog: Catalog, query: str) -> pa.Table:
+    def query(self, catalog: Catalog, query: str) -> "pa.Table":
         """Run one statement.
 
         Raises:
@@ -136,7 +141,9 @@ class Session:
         if self._process.stdin is not None:
             send(self._process.stdin, kind, json.dumps(message).encode())
 
-    def _result(self) -> pa.Table:
+    def _result(self) -> "pa.Table":
+        import pyarrow as pa
+
         chunks: list[bytes] = []
         size = 0
         while self._process.stdout is not None:
@@ -167,7 +174,8 @@ class Session:
         last = b"".join(complaint.splitlines()[-1:]).decode(errors="replace")
         cause = f"exit code {code}: {last}" if last else f"exit code {code}"
         return QueryError(
-            f"The query brought its process down ({cause}).", next_step="Select fewer columns or rows: memory may be short."
+            f"The query brought its process down ({cause}).",
+            next_step="Select fewer columns or rows: memory may be short.",
         )
 
     def _restart(self) -> None:
@@ -180,7 +188,7 @@ def _start() -> "subprocess.Popen[bytes]":
     # -P: a file named like a module in the working folder must not be imported.
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     environment |= {"TZ": "UTC", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    return subprocess.Popen(  # noqa: S603  # our own interpreter and module
+    return subprocess.Popen(  # our own interpreter and module
         [sys.executable, "-P", "-m", "quimbot_data.sql.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -203,7 +211,7 @@ def _query_error(parts: dict[str, str], limits: Limits) -> QueryError:
     return QueryError("\n".join(message.splitlines()[:4])[:1000] + caret, valid=valid, next_step=next_step)
 
 
-def _unique_names(table: pa.Table) -> pa.Table:
+def _unique_names(table: "pa.Table") -> "pa.Table":
     names: list[str] = []
     for name in table.column_names:
         taken, number = name, 0
@@ -212,9 +220,3 @@ def _unique_names(table: pa.Table) -> pa.Table:
             taken = f"{name}_{number}"
         names.append(taken)
     return table.rename_columns(names)
-
-
-def _nowhere() -> Any:
-    from pathlib import Path
-
-    return Path(os.devnull)

@@ -1,8 +1,6 @@
 """The process that runs queries: lean to start, without a way to write, and killed by the system when time is over.
 
-Started as `python -m quimbot_data.sql.worker` by `query.Session`, which speaks frames with it over stdin and stdout:
-one byte of kind, eight bytes of length, the payload. It gets a catalog (`C`) and queries (`Q`), and answers a query
-with Arrow IPC bytes (`A`, any number) and an end (`Z`), or with an error (`E`).
+Started as `python -m quimbot_data.sql.worker` by `query.Session`, which speaks `frames` with it over stdin and stdout.
 """
 
 import base64
@@ -12,48 +10,21 @@ import json
 import os
 import resource
 import signal
-import struct
 import sys
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, Any, Final
+
+import duckdb
+import pyarrow as pa
 
 from quimbot_data.sql import guard
+from quimbot_data.sql.frames import receive, send
 
-if TYPE_CHECKING:
-    import duckdb
-    import pyarrow as pa
-
-_HEADER: Final = struct.Struct(">cQ")
 _BATCH_ROWS: Final = 8192
 _FRAME_BYTES: Final = 1 << 20
 #: More threads answer little sooner, and each takes memory.
 _THREADS: Final = 8
 #: Address space beyond a query's memory: code, thread stacks, and what Arrow holds while it reads a file.
 _ALLOWANCE_BYTES: Final = 2 << 30
-
-
-# Frames
-
-
-def send(stream: IO[bytes], kind: bytes, payload: bytes = b"") -> None:
-    """Write one frame."""
-    stream.write(_HEADER.pack(kind, len(payload)) + payload)
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> tuple[bytes, bytes]:
-    """Read one frame: kind and payload.
-
-    Raises:
-        EOFError: the other side has ended, perhaps within a frame.
-    """
-    header = stream.read(_HEADER.size)
-    if len(header) < _HEADER.size:
-        raise EOFError
-    kind, length = _HEADER.unpack(header)
-    payload = stream.read(length)
-    if len(payload) < length:
-        raise EOFError
-    return kind, payload
 
 
 class _ArrowFrames(io.RawIOBase):
@@ -77,7 +48,7 @@ def main() -> None:
     """Serve queries until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the session's to handle
     requests, answers = sys.stdin.buffer, _private_stdout()
-    sys.meta_path.insert(0, _NoPandas())
+    _load_datasets()  # while the session still reads manifests
     connection: duckdb.DuckDBPyConnection | None = None
     views: list[str] = []
     while True:
@@ -101,8 +72,13 @@ def _private_stdout() -> IO[bytes]:
     return answers
 
 
+def _load_datasets() -> None:
+    sys.meta_path.insert(0, _NoPandas())
+    import pyarrow.dataset  # noqa: F401
+
+
 class _NoPandas(importlib.abc.MetaPathFinder):
-    """Hides pandas, which pyarrow loads where it is installed: 0.4 s for nothing that is used here."""
+    """Hides pandas, which data sets load where it is installed: 0.4 s for nothing that is used here."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
         if fullname == "pandas":
@@ -122,9 +98,7 @@ def _limit(kind: int, value: int) -> None:
     resource.setrlimit(kind, (value if ceiling == resource.RLIM_INFINITY else min(value, ceiling),) * 2)
 
 
-def _connect(request: dict[str, Any]) -> "duckdb.DuckDBPyConnection":
-    import duckdb
-
+def _connect(request: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{request['memory_bytes']}B",
         "threads": str(min(os.cpu_count() or 1, _THREADS)),
@@ -147,8 +121,6 @@ def _connect(request: dict[str, Any]) -> "duckdb.DuckDBPyConnection":
 
 
 def _open(table: dict[str, Any]) -> Any:
-    import pyarrow as pa
-
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(table["schema"])))
     if not table["parts"]:
         return pa.Table.from_pylist(table["rows"], schema=schema)
@@ -157,28 +129,22 @@ def _open(table: dict[str, Any]) -> Any:
 
     parquet, disk = dataset.ParquetFileFormat(), fs.LocalFileSystem()
     fragments = [
-        parquet.make_fragment(part["path"], disk, partition_expression=_constants(pc, part["constants"]))
+        parquet.make_fragment(part["path"], disk, partition_expression=_stated(pc, part["constant"]))
         for part in table["parts"]
     ]
     return dataset.FileSystemDataset(fragments, schema, parquet, disk)
 
 
-def _constants(pc: Any, constants: dict[str, str]) -> Any:
-    expression = pc.scalar(True)
-    for column, value in constants.items():
-        expression = pc.field(column) == value
-    return expression
+def _stated(pc: Any, constant: list[str] | None) -> Any:
+    return pc.scalar(True) if constant is None else pc.field(constant[0]) == constant[1]
 
 
 # Queries
 
 
 def _answer(
-    connection: "duckdb.DuckDBPyConnection", views: list[str], request: dict[str, Any], answers: IO[bytes]
+    connection: duckdb.DuckDBPyConnection, views: list[str], request: dict[str, Any], answers: IO[bytes]
 ) -> None:
-    import duckdb
-    import pyarrow as pa
-
     # The system kills the process, whatever it is busy with: some functions heed no interrupt for minutes.
     signal.setitimer(signal.ITIMER_REAL, request["seconds"])
     try:
@@ -199,16 +165,14 @@ def _answer(
     send(answers, b"E", error.to_json().encode()) if error else send(answers, b"Z")
 
 
-def _guard(connection: "duckdb.DuckDBPyConnection", query: str, views: list[str]) -> None:
+def _guard(connection: duckdb.DuckDBPyConnection, query: str, views: list[str]) -> None:
     select = guard.selectable(query)
     # fetchall: a result that is not read to its end keeps the connection busy.
     rows = connection.execute("SELECT json_serialize_sql(?)", [select]).fetchall()
     guard.check(json.loads(rows[0][0]), select, views)
 
 
-def _ipc(sink: Any, schema: "pa.Schema") -> Any:
-    import pyarrow as pa
-
+def _ipc(sink: Any, schema: pa.Schema) -> Any:
     return pa.ipc.new_stream(sink, schema)
 
 

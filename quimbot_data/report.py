@@ -1,0 +1,80 @@
+"""Reports that several commands print: a corpus's ledger, a version's mix and splits, a source's facts."""
+
+from typing import TYPE_CHECKING, Any
+
+from quimbot_data.terminal import note, print_table, say
+
+if TYPE_CHECKING:
+    from schemas.manifest import CorpusManifest, VersionManifest
+
+
+def source_row(name: str, dossier: Any, held: "CorpusManifest | None") -> dict[str, Any]:
+    """Facts of a source, and what the workspace holds of it (nulls where nothing)."""
+    facts = held or dossier
+    return {
+        "source": name,
+        "title": facts.title,
+        "family": facts.family,
+        "license": facts.license,
+        "terms": list(facts.terms),
+        "url": facts.url,
+        "obtain": dossier.obtain if dossier else "",
+        "dialogues": sum(entry.rows for entry in held.dialogues) if held else None,
+        "learner_texts": sum(entry.rows for entry in held.learner_texts) if held else None,
+        "revision": held.revision if held else None,
+    }
+
+
+def print_ledger(manifest: "CorpusManifest") -> None:
+    """What became of a corpus's raw rows, by name."""
+    say(f"{manifest.source}: {manifest.title}, {manifest.license}")
+    rows = [
+        [line.step if line.reason is None else "", line.reason or f"{line.unit} out", line.rows]
+        for line in manifest.ledger
+        if line.reason or line.step in ("read", "assembled")
+    ]
+    print_table("", ("step", "", "rows"), rows)
+    kept = sum(entry.rows for entry in (*manifest.dialogues, *manifest.learner_texts))
+    if not kept:
+        note("Nothing was kept. `quimbot sql 'SELECT source, reason, detail FROM rejected LIMIT 5'` shows why.")
+
+
+def print_version(manifest: "VersionManifest") -> None:
+    """A version's mix, asked against got, and its splits."""
+    unit = manifest.identity.recipe.unit
+    say(f"{manifest.name}@{manifest.version}  id {manifest.id[:16]}")
+    total = max(1, sum(getattr(line, unit) for line in manifest.mix))
+    print_table(
+        "Mix",
+        ("family", "sources", "asked", f"got ({unit})", "dialogues", "tokens", "available", "shortfall"),
+        [
+            [
+                line.family,
+                ", ".join(line.sources),
+                f"{line.weight:.1%}",
+                f"{getattr(line, unit) / total:.1%}",
+                line.dialogues,
+                line.tokens,
+                line.available,
+                line.shortfall,
+            ]
+            for line in manifest.mix
+        ],
+    )
+    rows = max(1, sum(split.rows for split in manifest.identity.splits.values()))
+    print_table(
+        "Splits",
+        ("split", "dialogues", "share", "tokens"),
+        [
+            [name, split.rows, f"{split.rows / rows:.1%}", split.tokens]
+            for name, split in manifest.identity.splits.items()
+        ],
+    )
+    for name, split in manifest.identity.splits.items():
+        if not split.rows:
+            note(f"The split {name} has no rows, so it has no file.")
+
+
+def text(cell: Any) -> Any:
+    """Lists as one cell."""
+    return ", ".join(cell) if isinstance(cell, list) else cell

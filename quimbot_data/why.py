@@ -1,0 +1,134 @@
+"""The whole story of one dialogue: where it came from, what the corpus says of it, and its fate in each version."""
+
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel
+
+from quimbot_data.buckets import read_parquet
+from quimbot_data.version import FATES
+from quimbot_data.workspace import Ref, Workspace
+from schemas.errors import MissingError
+
+
+class Fate(BaseModel):
+    """What one version did with a dialogue."""
+
+    version: str
+    fate: str
+    step: str | None
+    reason: str | None
+    detail: str | None
+    split: str
+    u: float
+    threshold: float
+
+
+class Story(BaseModel):
+    """Everything known of one dialogue; `row` is None where the corpus does not hold it."""
+
+    dialogue_id: str
+    row: dict[str, Any] | None
+    origins: list[dict[str, Any]]
+    fates: list[Fate]
+    rejected: list[dict[str, Any]]
+    """Refused raw rows that mention the id, where no dialogue has it."""
+
+    def lines(self) -> list[str]:
+        """The story as it is told on a terminal."""
+        told = [self.dialogue_id]
+        if self.row:
+            told += _row_lines(self.row)
+            told += [f"  raw       {place['raw_file']}, row {place['raw_row']}" for place in self.origins]
+        told += [f"  {fate.version:<9} {_fate_line(fate)}" for fate in self.fates]
+        if self.row and not self.fates:
+            told.append("  versions  none looked at it")
+        for row in self.rejected:
+            told.append(f"  refused   {row['raw_file']}, row {row['raw_row']}: {row['reason']} ({row['detail']})")
+        return told
+
+
+def _row_lines(row: dict[str, Any]) -> list[str]:
+    derived, safety = row["provenance"]["derived"], row["safety"]
+    declared, confidence = row["language_declared"] or "nothing", row["language_confidence"]
+    lines = [
+        f"  source    {row['source']}, {row['family']}; raw id {row['provenance']['raw_id'] or 'none'}",
+        f"  content   {row['n_messages']} messages, {row['n_turns']} turns, {row['n_tokens']:,} tokens; "
+        f"hash {row['content_hash'][:16]}",
+        f"  language  {row['language']}; declared {declared}, detected {row['language_detected'] or 'nothing'}"
+        + (f" ({confidence:.2f})" if confidence is not None else ""),
+        f"  licence   {row['license']}; terms {', '.join(row['terms']) or 'none'}",
+    ]
+    if derived:
+        lines.append(f"  made by   {derived['by']}")
+    if row["provenance"]["lineage"]:
+        lines.append(f"  lineage   {row['provenance']['lineage']}")
+    if safety and (safety["flagged"] or safety["label"]):
+        lines.append(f"  safety    {safety['label'] or 'flagged'} {', '.join(safety['categories'])}".rstrip())
+    return lines
+
+
+def _fate_line(fate: Fate) -> str:
+    if fate.fate == "kept":
+        return f"kept, {fate.split}; u {fate.u:.6f} below {fate.threshold:.6f}"
+    because = f"dropped at {fate.step}: {fate.reason}" + (f" of {fate.detail}" if fate.detail else "")
+    return because + (f"; u {fate.u:.6f}, taken below {fate.threshold:.6f}" if fate.step == "mix" else "")
+
+
+def why(workspace: Workspace, dialogue_id: str, ref: Ref | None = None) -> Story:
+    """Tell the story of a dialogue.
+
+    Args:
+        workspace: where to look.
+        dialogue_id: `<source>:<key>`.
+        ref: a version to ask; all versions that looked at the dialogue where not given.
+
+    Raises:
+        MissingError: no corpus, version or refused row knows the id, or the version does not exist.
+    """
+    source, _, key = dialogue_id.partition(":")
+    manifest = workspace.corpus_manifest(source)
+    folder = workspace.corpus(source)
+    row = None
+    for entry in manifest.dialogues:
+        found = pl.scan_parquet(folder / entry.path).filter(pl.col("dialogue_id") == dialogue_id).collect()
+        if found.height:
+            row = found.to_dicts()[0]
+            break
+    origins: list[dict[str, Any]] = []
+    if row:
+        places = pl.scan_parquet(folder / manifest.origins.path).filter(pl.col("dialogue_id") == dialogue_id)
+        origins = places.select("raw_file", "raw_row").collect().to_dicts()
+    rejected = [] if row else _refused(workspace, source, key)
+    fates = [fate for version in _versions(workspace, ref) if (fate := _fate(workspace, version, dialogue_id))]
+    if not (row or fates or rejected):
+        raise MissingError(
+            f"Nothing in {workspace.root} knows {dialogue_id}: neither the corpus of {source}, nor its refused rows, "
+            "nor any version.",
+            next_step="`quimbot sql 'SELECT dialogue_id FROM dialogues LIMIT 5'` shows what ids look like.",
+        )
+    return Story(dialogue_id=dialogue_id, row=row, origins=origins, fates=fates, rejected=rejected)
+
+
+def _versions(workspace: Workspace, ref: Ref | None) -> list[Ref]:
+    if ref is None:
+        return workspace.versions()
+    workspace.version_manifest(ref)
+    return [ref]
+
+
+def _fate(workspace: Workspace, ref: Ref, dialogue_id: str) -> Fate | None:
+    rows = pl.scan_parquet(workspace.version(ref) / FATES).filter(pl.col("dialogue_id") == dialogue_id).collect()
+    if rows.is_empty():
+        return None
+    return Fate(version=str(ref), **{name: rows[name][0] for name in Fate.model_fields if name != "version"})
+
+
+def _refused(workspace: Workspace, source: str, key: str) -> list[dict[str, Any]]:
+    """Refused rows whose raw JSON holds the key; the raw text itself is not told, for it may hold personal data."""
+    found: list[dict[str, Any]] = []
+    for entry in workspace.corpus_manifest(source).rejected:
+        rows = read_parquet(workspace.corpus(source) / entry.path)
+        hits = rows.filter(pl.col("raw").str.contains(key.partition("#")[0], literal=True))
+        found += hits.select("reason", "detail", "raw_file", "raw_row").head(20).to_dicts()
+    return found if key else []

@@ -1,0 +1,134 @@
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from told import DATA, Told, expected, tell
+
+from quimbot_data.sources.source import Options
+from quimbot_data.sources.synthetic import CORPUS, recognizes
+
+PROVIDED = DATA / "provided" / "synthetic.jsonl"
+ROW: dict[str, Any] = json.loads(PROVIDED.read_text(encoding="utf-8").split("\n")[0])
+Changes = dict[str, Any]
+
+
+def told(folder: Path, **changes: object) -> Told:
+    path = folder / "rows.jsonl"
+    path.write_text(json.dumps(ROW | changes))
+    return tell(CORPUS, path)
+
+
+def pedagogy(**changes: object) -> Changes:
+    return {"pedagogy": ROW["pedagogy"] | changes}
+
+
+def spoken(*turns: tuple[str, str]) -> Changes:
+    return {"messages": [{"role": role, "content": text} for role, text in turns], **pedagogy(turns=[], errors=[])}
+
+
+def test_the_fixture_is_told_as_expected() -> None:
+    outcome = tell(CORPUS, PROVIDED, revision="r1")
+    assert outcome.dialogues == expected("synthetic")
+    assert outcome.rejected == [
+        ("synthetic.jsonl", 2, "no-generator"),
+        ("synthetic.jsonl", 3, "invalid-pedagogy"),
+    ]
+    assert len(outcome.raw_rows) == 4
+
+
+def test_parquet_tells_the_same(tmp_path: Path) -> None:
+    rows = [ROW | {"id": f"g-{n}"} for n in range(2)]
+    pl.DataFrame(rows).write_parquet(tmp_path / "rows.parquet")
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    lines, parquet = (tell(CORPUS, tmp_path / name).dialogues for name in ("rows.jsonl", "rows.parquet"))
+    assert len(lines) == 2
+    assert [row | {"from": None} for row in lines] == [row | {"from": None} for row in parquet]
+
+
+_SPAN = ROW["pedagogy"]["errors"][0]
+_NOTE = {"position": 0, "signals": [], "moves": [], "strategy": None}
+
+
+@pytest.mark.parametrize(
+    ("reason", "changes"),
+    [
+        ("no-generator", {"generator": None}),
+        ("no-generator", {"generator": ""}),
+        ("no-generator", {"generator": 7}),
+        ("invalid-pedagogy", {"pedagogy": None}),
+        ("invalid-pedagogy", pedagogy(learner=None)),
+        ("invalid-pedagogy", pedagogy(surprise=1)),
+        ("invalid-pedagogy", pedagogy(turns=[_NOTE | {"position": 2}])),
+        ("invalid-pedagogy", pedagogy(turns=[_NOTE | {"signals": [""]}])),
+        ("invalid-pedagogy", pedagogy(errors=[_SPAN | {"start": 7}])),
+        ("invalid-pedagogy", pedagogy(errors=[_SPAN | {"position": 9}])),
+        ("invalid-pedagogy", pedagogy(errors=[_SPAN | {"start": 22, "end": 99, "original": ""}])),
+        ("invalid-template", {"template": [{"position": 0, "head": 20, "tail": 3}]}),
+        ("invalid-template", {"template": [{"position": 2, "head": 0, "tail": 0}]}),
+        ("invalid-template", {"template": [{"position": 0, "head": -1, "tail": 0}]}),
+        ("malformed-turn", {"messages": None}),
+        ("malformed-turn", {"messages": [{"role": "user"}]}),
+        ("unknown-role", {"messages": [{"role": "tutor", "content": "x"}]}),
+        ("no-turns", spoken()),
+        ("late-system", spoken(("user", "a"), ("system", "b"), ("assistant", "c"))),
+        ("opens-with-assistant", spoken(("assistant", "a"))),
+        ("same-role-twice", spoken(("user", "a"), ("user", "b"), ("assistant", "c"))),
+        ("dangling-user", spoken(("user", "a"), ("assistant", "b"), ("user", "c"))),
+        ("empty-content", spoken(("user", "a"), ("assistant", " "))),
+        ("invalid-row", {"terms": ["anything"]}),
+        ("invalid-row", {"license": ""}),
+        ("invalid-row", {"language": 5}),
+    ],
+)
+def test_each_refusal(tmp_path: Path, reason: str, changes: Changes) -> None:
+    outcome = told(tmp_path, **changes)
+    assert outcome.reasons == {reason: 1}
+    assert outcome.dialogues == []
+
+
+def test_the_complaint_says_where() -> None:
+    (batch,) = CORPUS.read([PROVIDED])
+    rejected = CORPUS.normalize(batch, Options()).rejected
+    assert rejected["detail"][1].startswith("pedagogy.learner.cefr: Input should be 'A1', 'A2'")
+
+
+def test_an_inserted_word_is_an_empty_span(tmp_path: Path) -> None:
+    span = _SPAN | {"start": 5, "end": 5, "original": "", "corrected": "me "}
+    (dialogue,) = told(tmp_path, **pedagogy(errors=[span])).dialogues
+    assert dialogue["pedagogy"]["errors"] == [span]
+
+
+@pytest.mark.parametrize(
+    ("license_", "terms", "row_license", "row_terms"),
+    [
+        (None, None, "CC-BY-4.0", ["attribution"]),
+        ("CC-BY-4.0", None, "CC-BY-4.0", ["attribution"]),
+        ("MIT", None, "MIT", ["unknown"]),
+        ("MIT", ["attribution"], "MIT", ["attribution"]),
+        (["MIT", "CC-BY-4.0", "MIT"], ["unknown", "no-transfer"], "CC-BY-4.0 AND MIT", ["no-transfer", "unknown"]),
+        (None, ["research-only", "attribution", "attribution"], "CC-BY-4.0", ["attribution", "research-only"]),
+    ],
+)
+def test_a_row_may_state_its_own_rights(
+    tmp_path: Path, license_: object, terms: object, row_license: str, row_terms: list[str]
+) -> None:
+    (dialogue,) = told(tmp_path, license=license_, terms=terms).dialogues
+    assert (dialogue["license"], dialogue["terms"]) == (row_license, row_terms)
+
+
+def test_what_may_be_absent(tmp_path: Path) -> None:
+    bare = copy.deepcopy(ROW)
+    for name in ("id", "template", "template_id", "seed_id", "language"):
+        del bare[name]
+    (tmp_path / "rows.jsonl").write_text(json.dumps(bare))
+    (dialogue,) = tell(CORPUS, tmp_path).dialogues
+    assert (dialogue["key"], dialogue["language_declared"], dialogue["provenance"]["lineage"]) == (None, None, None)
+    assert dialogue["provenance"]["derived"] == {"by": "grammar@1", "template": []}
+
+
+def test_only_generators_columns_are_recognized() -> None:
+    assert recognizes(frozenset(ROW))
+    assert not recognizes(frozenset({"id", "messages"}))
