@@ -1,11 +1,14 @@
-"""Rows in the layout of LMSYS-Chat-1M, generated: what the benchmarks read.
+"""Rows in the layout of LMSYS-Chat-1M, generated: what the benchmarks read. Equal seeds give equal rows.
 
-Stated properties, held by construction and printed by `python benchmarks/lmsys_layout.py --describe`:
-- at least 30 % of conversations in a non-Latin script (Cyrillic, Devanagari, Arabic, Han, Hangul);
-- 10 % hold text that is not in NFC (decomposed accents or jamo), 3 % a CRLF, 1 % a control character or no-break space;
-- message length in characters is log-normal: users median 60, assistants median 440 (quantiles .05/.25/.75/.95 about
-  ×.15/.45/2.2/7), cut at 12,000; 1 to 6 turns, geometric with mean 2;
-- 2 % have an empty message and 1 % end in a user message (both are rejects);
+Stated properties, shares exact in every 10,000 rows; `python benchmarks/lmsys_layout.py --describe` prints them as found:
+- 35 % of conversations are in a non-Latin script (Cyrillic, Devanagari, Arabic, Han, Hangul);
+- 10 % hold text that is not in NFC (decomposed accents or jamo), 3 % a CRLF, 1 % a control character or a no-break
+  space (½ each): always in the last message;
+- message length in characters is log-normal with sigma 1.15, cut at 12,000: users have a median of 60 (quantiles
+  .05/.25/.75/.95: 9, 28, 130, 398), assistants one of 440 (66, 203, 956, 2,917); blank ends are cut off and
+  defects planted after that, which moves them by a character;
+- 1 to 6 turns, geometric with p = ½, 1.97 on average;
+- 2 % have one empty message and 1 % end in a user message: both are refused by the check;
 - 5 % are flagged by moderation.
 """
 
@@ -17,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 CATEGORIES = (
     *("harassment", "harassment/threatening", "hate", "hate/threatening", "self-harm", "self-harm/instructions"),
@@ -32,117 +37,187 @@ SCRIPTS: tuple[tuple[str, float, str, str], ...] = (
     ("Chinese", 0.08, "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得可你年生", ""),
     ("Korean", 0.03, "가나다라마바사아자차카타파하고노도로모보소오", " "),
 )
+LATIN = ("English", "Spanish")
 USER_MEDIAN, ASSISTANT_MEDIAN, SIGMA, LONGEST = 60, 440, 1.15, 12_000
+MOST_TURNS = 6
+VOCABULARY = 4_000
+#: Rows made at a time, and rows a row group.
 ROWS_A_CHUNK = 10_000
-
-
-def vocabulary(rng: np.random.Generator, letters: str, size: int = 4_000) -> np.ndarray:
-    """Made-up words of a script, 1 to 10 letters."""
-    lengths = np.clip(rng.poisson(4, size) + 1, 1, 10)
-    return np.array(["".join(rng.choice(list(letters), length)) for length in lengths], dtype=object)
-
-
-def text(rng: np.random.Generator, words: np.ndarray, separator: str, length: int) -> str:
-    """About `length` characters of words, with full stops and paragraphs."""
-    picked = words[(rng.zipf(1.3, max(1, length // 5) + 1) - 1) % len(words)].tolist()
-    for stop in range(11, len(picked), 12):
-        picked[stop] += ".\n\n" if stop % 60 == 59 else "."
-    return (separator.join(picked)[: max(1, length)]).strip() or words[0]
-
-
-def spoil(rng: np.random.Generator, content: str, kind: float) -> str:
-    """Plant one defect that clean-up mends."""
-    if kind < 0.10:
-        return unicodedata.normalize("NFD", content) + "e\u0301"
-    if kind < 0.13:
-        return content.replace(" ", "\r\n", 1) + "\r\nend"
-    return content + ("\x00" if rng.random() < 0.5 else "\u00a0.") if kind < 0.14 else content
+ROWS_A_FILE = 50_000
 
 
 def rows(count: int, seed: int = 1) -> Iterator[pl.DataFrame]:
-    """Frames of at most `ROWS_A_CHUNK` rows, `count` in all; equal for equal seeds."""
-    rng = np.random.default_rng(seed)
-    words = [vocabulary(rng, letters) for _, _, letters, _ in SCRIPTS]
-    shares = np.array([share for _, share, _, _ in SCRIPTS])
+    """Frames of at most `ROWS_A_CHUNK` rows, `count` in all."""
     for start in range(0, count, ROWS_A_CHUNK):
-        yield chunk(rng, words, shares, start, min(ROWS_A_CHUNK, count - start))
+        yield chunk(seed, start, min(ROWS_A_CHUNK, count - start))
 
 
-def chunk(rng: np.random.Generator, words: list[np.ndarray], shares: np.ndarray, start: int, size: int) -> pl.DataFrame:
-    conversations, languages, moderation = [], [], []
-    for _ in range(size):
-        script = int(rng.choice(len(SCRIPTS), p=shares))
-        turns = min(6, int(rng.geometric(0.5)))
-        conversation = []
-        for position in range(2 * turns):
-            median = ASSISTANT_MEDIAN if position % 2 else USER_MEDIAN
-            length = min(LONGEST, int(median * np.exp(SIGMA * rng.standard_normal())))
-            content = text(rng, words[script], SCRIPTS[script][3], length)
-            conversation.append({"content": content, "role": "assistant" if position % 2 else "user"})
-        conversation[-1]["content"] = spoil(rng, conversation[-1]["content"], rng.random())
-        fate = rng.random()
-        if fate < 0.02:
-            conversation[int(rng.integers(len(conversation)))]["content"] = ""
-        elif fate < 0.03:
-            conversation.pop()
-        flagged = rng.random() < 0.05
-        conversations.append(conversation)
-        languages.append(SCRIPTS[script][0])
-        moderation.append([labels(rng, flagged and p == 0) for p in range(len(conversation))])
+def chunk(seed: int, start: int, size: int) -> pl.DataFrame:
+    """Rows `start` to `start + size`; depends on nothing but the three numbers."""
+    rng = np.random.default_rng([seed, start])
+    script = np.searchsorted(np.cumsum([share for _, share, _, _ in SCRIPTS])[:-1], evenly(rng, size), side="right")
+    fate = evenly(rng, size)
+    dangling = (fate >= 0.02) & (fate < 0.03)
+    turns = np.minimum(MOST_TURNS, rng.geometric(0.5, size))
+    sizes = 2 * turns - dangling
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    position = np.arange(offsets[-1]) - np.repeat(offsets[:-1], sizes)
+    contents = texts(rng, np.repeat(script, sizes), np.where(position % 2, ASSISTANT_MEDIAN, USER_MEDIAN))
+    for row, kind in zip(*defects(rng, size), strict=True):
+        contents[offsets[row + 1] - 1] = spoil(contents[offsets[row + 1] - 1], kind)
+    blank = np.flatnonzero(fate < 0.02)  # never the last message, which carries the defects
+    contents[offsets[blank] + (rng.random(blank.size) * (sizes[blank] - 1)).astype(int)] = ""
     return pl.DataFrame(
         {
-            "conversation_id": [f"{start + row:032x}" for row in range(size)],
+            "conversation_id": [f"{row:032x}" for row in range(start, start + size)],
             "model": ["vicuna-13b"] * size,
-            "conversation": conversations,
-            "turn": [len(conversation) // 2 for conversation in conversations],
-            "language": languages,
-            "openai_moderation": moderation,
+            "conversation": nested(offsets, {"content": contents, "role": np.array(["user", "assistant"])[position % 2]}),
+            "turn": sizes // 2,
+            "language": np.array([name for name, _, _, _ in SCRIPTS])[script],
+            "openai_moderation": nested(offsets, moderation(rng, np.repeat(evenly(rng, size) < 0.05, sizes), position)),
             "redacted": rng.random(size) < 0.25,
         }
     )
 
 
-def labels(rng: np.random.Generator, flagged: bool) -> dict[str, object]:
-    scores = rng.random(len(CATEGORIES)) * (0.9 if flagged else 1e-3)
-    return {
-        "categories": {name: flagged and name == "harassment" for name in CATEGORIES},
-        "category_scores": dict(zip(CATEGORIES, scores.tolist(), strict=True)),
-        "flagged": flagged,
-    }
+def evenly(rng: np.random.Generator, size: int) -> np.ndarray:
+    """0, 1/size, 2/size, … in random order: shares that are drawn by it are exact in every chunk."""
+    return rng.permutation(size) / size
 
 
-def write(folder: Path, count: int, files: int = 6, seed: int = 1) -> list[Path]:
-    """Write `count` rows as `files` Parquet files named as the publisher names them; reuses what is there."""
+def texts(rng: np.random.Generator, script: np.ndarray, median: np.ndarray) -> np.ndarray:
+    """One text a message: consecutive cuts of a text that is made for each script."""
+    lengths = np.rint(median * np.exp(SIGMA * rng.standard_normal(median.size))).clip(1, LONGEST).astype(int)
+    contents = np.empty(median.size, dtype=object)
+    for number, (_, _, letters, separator) in enumerate(SCRIPTS):
+        messages = np.flatnonzero(script == number)
+        ends = np.cumsum(lengths[messages])
+        book = prose(rng, letters, separator, int(ends[-1]) if ends.size else 0)
+        for message, end in zip(messages, ends, strict=True):
+            contents[message] = book[end - lengths[message] : end].strip() or letters[0]
+    return contents
+
+
+def prose(rng: np.random.Generator, letters: str, separator: str, length: int) -> str:
+    """At least `length` characters of made-up words of 1 to 10 letters, drawn by Zipf's law, with stops and paragraphs."""
+    sizes = np.clip(rng.poisson(4, VOCABULARY) + 1, 1, 10)
+    spelled = rng.choice(list(letters), (VOCABULARY, 10))
+    words = np.array(["".join(word[:size]) for word, size in zip(spelled, sizes, strict=True)], dtype=object)
+    picked: list[str] = []
+    found = 0
+    while found < length:
+        more = words[(rng.zipf(1.3, length // 3 + 12) - 1) % VOCABULARY].tolist()
+        more[11::12] = [word + "." for word in more[11::12]]
+        more[59::60] = [word + "\n\n" for word in more[59::60]]
+        picked += more
+        found += sum(map(len, more)) + len(separator) * len(more)
+    return separator.join(picked)
+
+
+def defects(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows whose last message is to be spoiled, and how."""
+    draw = evenly(rng, size)
+    kinds = np.select(
+        [draw < 0.10, draw < 0.13, draw < 0.135, draw < 0.14], ["not-nfc", "crlf", "control", "no-break"], ""
+    )
+    spoiled = np.flatnonzero(kinds != "")
+    return spoiled, kinds[spoiled]
+
+
+def spoil(content: str, kind: str) -> str:
+    """Plant one defect that clean-up mends."""
+    if kind == "not-nfc":
+        return unicodedata.normalize("NFD", content) + "e\u0301"
+    if kind == "crlf":
+        return content.replace(" ", "\r\n", 1) + "\r\nend"
+    return content + ("\x00" if kind == "control" else "\u00a0.")
+
+
+def moderation(rng: np.random.Generator, flagged_row: np.ndarray, position: np.ndarray) -> dict[str, object]:
+    """Labels for every message; the first message of a flagged row is flagged for harassment."""
+    flagged = flagged_row & (position == 0)
+    scores = {name: rng.random(flagged.size) * np.where(flagged, 0.9, 1e-3) for name in CATEGORIES}
+    labels = {name: flagged & (name == "harassment") for name in CATEGORIES}
+    return {"categories": struct(labels), "category_scores": struct(scores), "flagged": flagged}
+
+
+def struct(columns: dict[str, object]) -> pa.StructArray:
+    arrays = [column if isinstance(column, pa.Array) else pa.array(column) for column in columns.values()]
+    return pa.StructArray.from_arrays(arrays, names=list(columns))
+
+
+def nested(offsets: np.ndarray, columns: dict[str, object]) -> pl.Series:
+    """A list of structs a row."""
+    lists = pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), struct(columns))
+    return pl.Series(pl.from_arrow(lists))
+
+
+def write(folder: Path, count: int, seed: int = 1) -> list[Path]:
+    """Write `count` rows as Parquet files of `ROWS_A_FILE` rows, named as the publisher names them.
+
+    Reuses what is there; smaller counts of the same seed are the first files of larger ones.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"train-{number:05}-of-{files:05}.parquet" for number in range(files)]
-    if not all(path.exists() for path in paths):
-        chunks = list(rows(count, seed))
-        for number, path in enumerate(paths):
-            part = pl.concat(chunks[number::files] or [chunks[0].head(0)])
-            part.write_parquet(path, row_group_size=ROWS_A_CHUNK)
+    paths = []
+    for start in range(0, count, ROWS_A_FILE):
+        size = min(ROWS_A_FILE, count - start)
+        path = folder / f"train-{start // ROWS_A_FILE:05}-{size}-rows-seed-{seed}.parquet"
+        paths.append(path)
+        if not path.exists():
+            unfinished = path.with_suffix(".unfinished")
+            write_file(unfinished, seed, start, size)
+            unfinished.replace(path)
     return paths
 
 
-def describe(frame: pl.DataFrame) -> pl.DataFrame:
-    """The stated properties, as found."""
-    messages = frame.explode("conversation").unnest("conversation")
-    lengths = messages.group_by("role").agg(
-        *(pl.col("content").str.len_chars().quantile(q).alias(f"q{round(100 * q)}") for q in (0.05, 0.25, 0.5, 0.75, 0.95))
-    )
-    latin = frame["language"].is_in(["English", "Spanish"]).mean()
-    not_nfc = (messages["content"] != messages["content"].str.normalize("NFC")).sum() / frame.height
-    return lengths.with_columns(
-        non_latin=pl.lit(1 - float(latin or 0)), not_nfc=pl.lit(not_nfc), bytes=pl.lit(frame.estimated_size())  # type: ignore[arg-type]
-    )
+def write_file(path: Path, seed: int, start: int, size: int) -> None:
+    """One file, one row group a chunk; snappy, as the publisher's files are."""
+    writer = None
+    for at in range(start, start + size, ROWS_A_CHUNK):
+        table = chunk(seed, at, min(ROWS_A_CHUNK, start + size - at)).to_arrow(compat_level=pl.CompatLevel.oldest())
+        writer = writer or pq.ParquetWriter(path, table.schema, compression="snappy")
+        writer.write_table(table)
+    if writer:
+        writer.close()
 
 
-if __name__ == "__main__":
+def describe(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The stated properties as found: length quantiles by role, and shares of conversations in percent."""
+    content, role = pl.element().struct.field("content"), pl.element().struct.field("role")
+
+    def share(message: pl.Expr) -> pl.Expr:
+        return 100 * pl.col("conversation").list.eval(message).list.any().mean()
+
+    quantiles = [pl.col("characters").quantile(q).alias(f"q{round(100 * q):02}") for q in (0.05, 0.25, 0.5, 0.75, 0.95)]
+    lengths = frame.select(pl.col("conversation").explode()).unnest("conversation")
+    lengths = lengths.filter(pl.col("content") != "").with_columns(characters=pl.col("content").str.len_chars())
+    shares = frame.select(
+        non_latin=100 * (~pl.col("language").is_in(LATIN)).mean(),
+        not_nfc=share(content != content.str.normalize("NFC")),
+        crlf=share(content.str.contains("\r\n", literal=True)),
+        control=share(content.str.contains("\x00", literal=True)),
+        no_break_space=share(content.str.contains("\u00a0", literal=True)),
+        empty=share(content == ""),
+        dangling_user=100 * pl.col("conversation").list.eval(role).list.last().eq("user").mean(),
+        flagged=100 * pl.col("openai_moderation").list.eval(pl.element().struct.field("flagged")).list.any().mean(),
+        turns=pl.col("turn").mean(),
+    )
+    return lengths.group_by("role").agg(*quantiles, pl.col("characters").max().alias("longest")).sort("role"), shares
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("folder", type=Path, nargs="?", help="where to write the files")
     parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--describe", action="store_true")
     arguments = parser.parse_args()
     if arguments.describe:
-        sys.stdout.write(f"{describe(pl.concat(rows(arguments.rows)))}\n")
+        for table in describe(pl.concat(rows(arguments.rows, arguments.seed))):
+            sys.stdout.write(f"{table}\n")
     if arguments.folder:
-        write(arguments.folder, arguments.rows)
+        write(arguments.folder, arguments.rows, arguments.seed)
+
+
+if __name__ == "__main__":
+    main()

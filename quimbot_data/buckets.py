@@ -50,7 +50,9 @@ class Spill:
         order = bucket.arg_sort()
         sorted_bucket = bucket.gather(order)
         ends = sorted_bucket.search_sorted(pl.Series(range(FANOUT), dtype=pl.UInt32), side="right").to_list()
-        sizes = rows.group_by(bucket).agg(self.weight.sum().alias("weight"), pl.len().alias("rows"))
+        # As a column first: a constant summed within a group counts once a group, not once a row.
+        weighed = rows.select(bucket, self.weight.alias("weight"))
+        sizes = weighed.group_by("bucket").agg(pl.col("weight").sum(), pl.len().alias("rows"))
         table = rows[order].rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
         path = self.folder / f"run-{number:06}.arrow"
         with writing(self.folder), path.open("wb") as stream:

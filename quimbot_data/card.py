@@ -1,10 +1,175 @@
-"""Cards (being written)."""
+"""A version's documents: `README.md` in the Hub's dataset-card format, and its plots.
 
+Both follow from the version's own files alone, so they can be written again at any time, byte for byte.
+"""
+
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
-from schemas.manifest import VersionManifest
+from quimbot_data import card_tables
+from quimbot_data.card_header import header, title
+from quimbot_data.figures import CardFacts, card_facts
+from quimbot_data.filters import FORBIDDEN_TERMS
+from quimbot_data.markdown import code, count, plain, share
+from quimbot_data.plots import plots
+from quimbot_data.recipe_toml import recipe_toml
+from quimbot_data.version import DOCUMENTS
+from quimbot_data.workspace import Ref, Workspace, atomic, file_digest, read_model, write_model
+from schemas.errors import MissingError
+from schemas.manifest import SPLITS, Documents, VersionManifest
+
+CARD: Final = "README.md"
+PLOTS: Final = "plots"
 
 
 def write_documents(folder: Path, manifest: VersionManifest) -> None:
-    """Write the documents beside the data."""
-    (folder / "README.md").write_text(f"# {manifest.name}\n", encoding="utf-8")
+    """Write card and plots beside the data.
+
+    Args:
+        folder: holds the data files that the manifest lists; may be a staging folder.
+        manifest: the version's.
+
+    Raises:
+        IntegrityError: the data cannot be read, or is not what the manifest states.
+        WorkspaceError: the folder cannot be written.
+    """
+    _write(folder, documents(folder, manifest))
+
+
+def documents(folder: Path, manifest: VersionManifest) -> dict[str, bytes]:
+    """Card and plots as bytes by their path in the version's folder.
+
+    Raises:
+        IntegrityError: the data cannot be read, or is not what the manifest states.
+    """
+    facts = card_facts(folder, manifest)
+    drawn = {f"{PLOTS}/{name}.png": png for name, png in plots(manifest, facts).items()}
+    return {CARD: render(manifest, facts).encode(), **drawn}
+
+
+def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
+    for path, content in contents.items():
+        with atomic(folder / path) as stream:
+            stream.write(content)
+
+
+def refresh_documents(workspace: Workspace, ref: Ref) -> None:
+    """Write a published version's documents again, and `documents.json` over them; data and manifest stay untouched.
+
+    All are made before the first is replaced. Other documents keep their entries; a file that `documents.json` did
+    not list stays unlisted. Killed in between, it leaves documents that `verify` reports, and running it again mends.
+
+    Raises:
+        MissingError: no such version.
+        LockedError: another process writes it.
+        IntegrityError: its data is not what its manifest states.
+    """
+    manifest, folder = workspace.version_manifest(ref), workspace.version(ref)
+    with workspace.lock("version", ref.name, ref.version):
+        made = documents(folder, manifest)
+        listed = read_model(folder / DOCUMENTS, Documents).files if (folder / DOCUMENTS).exists() else {}
+        outdated = [path for path in listed if path.startswith(f"{PLOTS}/") and path not in made]
+        _write(folder, made)
+        for path in outdated:
+            (folder / path).unlink(missing_ok=True)
+        digests = {path: file_digest(folder / path) for path in made}
+        kept = {path: digest for path, digest in listed.items() if path not in outdated}
+        write_model(folder / DOCUMENTS, Documents(files=dict(sorted({**kept, **digests}.items()))))
+
+
+def copy_card(workspace: Workspace, ref: Ref, to: Path) -> Path:
+    """Copy a version's card to `<to>/<name>-<version>.md` and its plots to the folder `<name>-<version>` beside it.
+
+    Returns:
+        The card's path.
+
+    Raises:
+        MissingError: no such version, or its card is not there.
+        WorkspaceError: `to` cannot be written.
+    """
+    workspace.version_manifest(ref)
+    folder, name = workspace.version(ref), f"{ref.name}-{ref.version}"
+    if not (folder / CARD).exists():
+        raise MissingError(f"{folder} holds no {CARD}.", next_step=f"Run `quimbot card {ref}`.")
+    text = (folder / CARD).read_text("utf-8")
+    copies = {f"{name}/{plot.name}": plot.read_bytes() for plot in sorted((folder / PLOTS).glob("*.png"))}
+    linked = re.sub(rf"^(!\[.*\]\(){PLOTS}/", rf"\g<1>{name}/", text, flags=re.MULTILINE)
+    _write(to, {**copies, f"{name}.md": linked.encode()})
+    return to / f"{name}.md"
+
+
+def render(manifest: VersionManifest, facts: CardFacts) -> str:
+    """The card's text."""
+    from importlib.resources import files
+
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=jinja2.select_autoescape(default_for_string=False),  # Markdown: the filters below escape
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"count": count, "share": share, "plain": plain, "code": code}
+    template = (files("quimbot_data") / "templates" / "card.md.jinja").read_text("utf-8")
+    text = environment.from_string(template).render(_context(manifest, facts))
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"  # parts left out leave their blank lines
+
+
+def _context(manifest: VersionManifest, facts: CardFacts) -> dict[str, Any]:
+    """What the template names."""
+    recipe, record = manifest.identity.recipe, manifest.record
+    return {
+        "header": header(manifest, facts),
+        "title": title(manifest),
+        "ref": f"{manifest.name}@{manifest.version}",
+        "manifest": manifest,
+        "recipe": recipe,
+        "recipe_toml": recipe_toml(recipe),
+        "facts": facts,
+        "totals": facts.totals,
+        "tables": card_tables,
+        "ledgers": list(card_tables.ledgers(manifest)),
+        "redactions": card_tables.redactions(manifest),
+        "sources": card_tables.by_size(manifest, facts),
+        "alt": _alternatives(manifest, facts),
+        "empty_splits": [split for split in SPLITS if split not in {row.split for row in facts.splits}],
+        "forbidden": FORBIDDEN_TERMS[recipe.profile],
+        "no_transfer": sum(row.dialogues for row in facts.terms if row.term == "no-transfer"),
+        "held_out": [row for row in facts.languages if row.language in recipe.splits.languages],
+        "undetermined": sum(row.dialogues for row in facts.languages if row.language == "und"),
+        "unlabelled": [row.source for row in facts.safety if not row.labelled],
+        "untrained": sum(row.untrained_messages for row in facts.safety),
+        "detectors": _versions(record.get("language_detectors")),
+        "libraries": _versions(record.get("libraries")),
+        "finished": record.get("finished", ""),
+    }
+
+
+def _versions(names: Mapping[str, str] | None) -> str:
+    """`polars 2.1.0, pyarrow 26.0.1`."""
+    return ", ".join(f"{name} {version}" for name, version in sorted((names or {}).items()))
+
+
+def _alternatives(manifest: VersionManifest, facts: CardFacts) -> dict[str, str]:
+    """What each plot shows, in words."""
+    totals = facts.totals
+    kept = {row.source: row.dialogues for row in facts.sources}
+    raw = {line.source: line.rows_in for line in reversed(manifest.ledger)}  # a source's first line comes last
+    parts = {
+        "mix": [
+            f"{line.family} {share(line.weight, 1)}, {share(line.dialogues, totals.dialogues)}, "
+            f"{share(line.tokens, totals.tokens)}"
+            for line in manifest.mix
+        ],
+        "ledger": [
+            f"{code(source)} {count(raw[source])} raw rows, {count(kept.get(source, 0))} kept"
+            for source in card_tables.by_size(manifest, facts)
+        ],
+        "languages": [f"{row.language} {count(row.dialogues)}" for row in facts.languages[:5]],
+        "lengths": [f"median {row.measure} {count(row.p50)}" for row in facts.lengths],
+    }
+    return {name: "; ".join(told) or "none" for name, told in parts.items()}

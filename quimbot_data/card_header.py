@@ -3,6 +3,7 @@
 Fields: https://github.com/huggingface/hub-docs/blob/main/datasetcard.md
 """
 
+import re
 from typing import Any, Final
 
 from quimbot_data.figures import CardFacts
@@ -33,18 +34,16 @@ def header(manifest: VersionManifest, facts: CardFacts) -> str:
     """The header's YAML, without its fences."""
     from huggingface_hub import DatasetCardData  # takes a while to load
 
-    families = sorted({line.family for line in manifest.mix if line.dialogues})
-    configs = _configs(facts)
-    data = DatasetCardData(
-        pretty_name=title(manifest),
-        language=[row.language for row in facts.languages if row.language != "und"] or None,
-        size_categories=[size_category(facts.totals.dialogues)],
-        task_categories=["text-generation"],
-        tags=["dialogue", *families, "quimbot"],
+    fields: dict[str, Any] = {
+        "pretty_name": title(manifest),
+        "language": [row.language for row in facts.languages if row.language != "und"] or None,
+        "size_categories": [size_category(facts.totals.dialogues)],
+        "task_categories": ["text-generation"],
+        "tags": ["dialogue", *sorted({line.family for line in manifest.mix if line.dialogues}), "quimbot"],
         **_license(manifest, facts),
-        **({"configs": configs} if configs else {}),
-    )
-    return data.to_yaml()
+        **_configs(facts),
+    }
+    return DatasetCardData(**fields).to_yaml()
 
 
 def title(manifest: VersionManifest) -> str:
@@ -81,7 +80,7 @@ def _license(manifest: VersionManifest, facts: CardFacts) -> dict[str, str]:
     fields = {"license": "other"}
     if len(rows) == 1:
         (license_id,) = rows
-        fields["license_name"] = license_id.removeprefix("LicenseRef-").lower()
+        fields["license_name"] = re.sub(r"[^a-z0-9.]+", "-", license_id.removeprefix("LicenseRef-").lower())
         urls = {manifest.sources[row.source].get("url") or "" for row in facts.licenses}
         if len(urls) == 1 and (url := urls.pop()).startswith("https://"):
             fields["license_link"] = url
@@ -92,9 +91,9 @@ def _license(manifest: VersionManifest, facts: CardFacts) -> dict[str, str]:
     return fields
 
 
-def _configs(facts: CardFacts) -> list[dict[str, Any]]:
+def _configs(facts: CardFacts) -> dict[str, Any]:
     """One configuration; a split without rows has no file, and an entry for it would keep all others from loading."""
     if not facts.splits:
-        return []
+        return {}
     data_files = [{"split": row.split, "path": f"data/{row.split}-*.parquet"} for row in facts.splits]
-    return [{"config_name": "default", "data_files": data_files}]
+    return {"configs": [{"config_name": "default", "data_files": data_files}]}

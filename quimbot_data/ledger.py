@@ -54,27 +54,39 @@ def step_lines(
 def check_conservation(lines: Iterable[LedgerLine]) -> None:
     """Hold that no step lost a row without a name, and that each step starts where the one before it ended.
 
+    Args:
+        lines: of any sources, those of one source in the order of its steps.
+
     Raises:
         IntegrityError: naming source, step and the difference.
     """
-    for (source, unit), steps in groupby(lines, key=lambda line: (line.source, line.unit)):
-        rows_before: int | None = None
-        for step, group in groupby(steps, key=lambda line: line.step):
+    stories: dict[str, list[LedgerLine]] = {}
+    for line in lines:
+        stories.setdefault(line.source, []).append(line)
+    for source, story in stories.items():
+        before: LedgerLine | None = None
+        for step, group in groupby(story, key=lambda line: line.step):
             counted = list(group)
             _check_step(counted)
-            if rows_before is not None and counted[0].rows_in != rows_before:
-                lost = rows_before - counted[0].rows_in
-                raise IntegrityError(f"The ledger of {source} loses {lost} {unit} before the step {step!r}.")
-            rows_before = counted[0].rows_out
+            first = counted[0]
+            if before is not None and first.rows_in != before.rows_out:
+                lost = before.rows_out - first.rows_in
+                raise IntegrityError(f"The ledger of {source} loses {lost} {before.unit} before the step {step!r}.")
+            if before is not None and first.unit != before.unit and step != ASSEMBLED:
+                raise IntegrityError(f"The ledger of {source} turns {before.unit} into {first.unit} at {step!r}.")
+            before = first
 
 
 def _check_step(lines: list[LedgerLine]) -> None:
     first = lines[0]
+    dropped = sum(line.rows for line in lines if line.reason is not None)
+    passed = [line.rows for line in lines if line.reason is None]
+    one_step = len({(line.unit, line.rows_in, line.rows_out) for line in lines}) == 1
     if first.step == ASSEMBLED:
-        return
-    dropped = sum(line.rows for line in lines if line.reason)
-    expected = first.rows_in if first.step in MENDING else first.rows_in - dropped
-    if expected != first.rows_out or any(line.rows < 0 for line in lines):
+        adds_up = bool(first.rows_in) == bool(first.rows_out)  # rows are joined or split, but not lost altogether
+    else:
+        adds_up = first.rows_out == first.rows_in - (0 if first.step in MENDING else dropped)
+    if not (adds_up and one_step and passed == [first.rows_out]):
         problem = f"{first.rows_in} in, {dropped} dropped by name, {first.rows_out} out"
         raise IntegrityError(f"The ledger of {first.source} does not add up at {first.step!r}: {problem}.")
 

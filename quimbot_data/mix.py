@@ -32,7 +32,7 @@ def amount(unit: str) -> pl.Expr:
 
 
 def budgets(recipe: Recipe, available: list[int]) -> list[int]:
-    """Each component's budget in the recipe's unit: whole numbers that sum to the size (largest remainder).
+    """Each component's budget in the recipe's unit: whole numbers that sum to the size.
 
     Args:
         recipe: whose size and weights these are; size "max" is the largest that every component can fill.
@@ -42,14 +42,8 @@ def budgets(recipe: Recipe, available: list[int]) -> list[int]:
         MixError: a component can give less than its share of the size.
     """
     size = largest(recipe, available) if recipe.size == "max" else recipe.size
-    shares = [_exact(component.weight) * size for component in recipe.components]
-    whole = [int(share) for share in shares]
-    by_remainder = sorted(range(len(shares)), key=lambda number: (whole[number] - shares[number], number))
-    for number in by_remainder[: size - sum(whole)]:
-        whole[number] += 1
-    if recipe.size == "max":  # rounding up may ask the binding component for one more than it has
-        whole = [min(budget, have) for budget, have in zip(whole, available, strict=True)]
-    if any(budget > have for budget, have in zip(whole, available, strict=True)):
+    whole = _apportioned(recipe, size)
+    if not _can_fill(whole, available):
         raise _shortage(recipe, whole, available)
     return whole
 
@@ -60,32 +54,52 @@ def largest(recipe: Recipe, available: list[int]) -> int:
     Raises:
         MixError: a component has nothing to give.
     """
-    size = min(int(have / _exact(part.weight)) for part, have in zip(recipe.components, available, strict=True))
-    if size < 1:
+    if not all(available):
         raise _shortage(recipe, [1] * len(available), available)
-    return size
+    return _feasible(recipe, available)
 
 
-def _exact(weight: float) -> Fraction:
-    """The weight as written in the recipe: 0.4 is 2/5, not the nearest binary fraction."""
-    return Fraction(str(weight))
+def _feasible(recipe: Recipe, available: list[int]) -> int:
+    """The largest size within what there is, by bisection: budgets never shrink when the size grows."""
+    low, high = 0, sum(available)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if _can_fill(_apportioned(recipe, middle), available) else (low, middle - 1)
+    return low
+
+
+def _can_fill(whole: list[int], available: list[int]) -> bool:
+    return all(budget <= have for budget, have in zip(whole, available, strict=True))
+
+
+def _apportioned(recipe: Recipe, size: int) -> list[int]:
+    """The size in whole budgets after Sainte-Laguë: each next unit goes to the highest weight / (2 budget + 1).
+
+    So a budget never shrinks when the size grows, as it may by largest remainders (the Alabama paradox).
+    """
+    weights = [Fraction(str(component.weight)) for component in recipe.components]  # as written: 0.4 is 2/5
+    total, parts = sum(weights), len(weights)
+    whole = [max(0, int(weight / total * size) - parts) for weight in weights]  # none ends lower
+    for _ in range(size - sum(whole)):
+        whole[max(range(parts), key=lambda part: (weights[part] / (2 * whole[part] + 1), -part))] += 1
+    return whole
 
 
 def _shortage(recipe: Recipe, wanted: list[int], available: list[int]) -> MixError:
     ratios = [Fraction(have) / want if want else Fraction(10**9) for want, have in zip(wanted, available, strict=True)]
     binding = min(range(len(ratios)), key=ratios.__getitem__)
-    component, unit = recipe.components[binding], recipe.unit
-    feasible = min(int(have / _exact(part.weight)) for part, have in zip(recipe.components, available, strict=True))
+    component, unit, have = recipe.components[binding], recipe.unit, available[binding]
     found = (
         f"{recipe.name} cannot be filled: {component.family} ({', '.join(component.sources)}) binds. "
-        f"Its share is {wanted[binding]:,} {unit}, after all steps it has {available[binding]:,}."
+        f"Its share is {wanted[binding]:,} {unit}, after all steps it has {have:,}."
     )
-    rest = sum(available) - available[binding]
-    ways = [f"ingest at least {wanted[binding] - available[binding]:,} more {unit} of {component.family}"]
-    if feasible:
+    ways = [f"ingest at least {wanted[binding] - have:,} more {unit} of {component.family}"]
+    if feasible := _feasible(recipe, available) if all(available) else 0:
         ways.append(f'set size to {feasible:,} (or "max"), the largest that every component can fill')
-    if rest and recipe.size != "max":
-        fair = available[binding] / recipe.size
+    if not have and len(available) > 1:
+        ways.append("take it out and raise the others' weights accordingly")
+    elif sum(available) > have and recipe.size != "max":
+        fair = have / recipe.size
         ways.append(f"lower its weight from {component.weight:g} to {fair:.4f} and raise the others' accordingly")
     return MixError(found, next_step="Ways out: " + "; ".join(ways) + ".")
 

@@ -72,7 +72,7 @@ _TOKEN: Final = "(?<![A-Za-z0-9])(?:" + "|".join(head + body for head, body in _
 _PEM: Final = (
     r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:"
     r"[^\[\]]{16,8000}?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
-    r"|(?:\s|\\n)*[A-Za-z0-9+/=]{16}(?:[A-Za-z0-9+/=\s]|\\n)*[A-Za-z0-9+/=])"
+    r"|(?:(?:\s|\\n){0,8}+[A-Za-z0-9+/=]{16,}+)+)"
 )
 _URL_LOGIN_END: Final = r"(?<=:)[^\s:/@\[\]<>{}$*'\"]{3,}(?=@[A-Za-z0-9])"
 _URL_LOGIN: Final = re.compile(r"//[^\s/@]{0,80}\Z")
@@ -179,20 +179,24 @@ _INTERNATIONAL: Final = (
     rf"(?:[{_SEP}]{{0,2}}(?:\([0-9]{{1,5}}\)[ -]?)?[0-9]{{1,14}})(?:(?:[{_SEP}]{{1,2}}| / )[0-9]{{2,14}}){{0,5}}"
     r"(?![0-9_A-WYZa-wyz])"
 )
-_NANP: Final = (
-    rf"{_APART}(?:1[{_GAP}.])?(?:\([1-9][0-9]{{2}}\)[{_GAP}.]?[0-9]{{3}}[{_GAP}.]?"
-    rf"|[1-9][0-9]{{2}}([\-.\u2011])[0-9]{{3}}\1|[2-9][0-9]{{2}} [0-9]{{3}}[ -])[0-9]{{4}}{_ENDS}"
-)
 _NATIONAL: Final = (
-    rf"{_APART}(?:\(0[1-9][0-9]{{0,4}}\)[{_SEP}]?|0[1-9][0-9]{{0,4}}[{_SEP}])"
-    rf"[0-9]{{2,8}}(?:(?:([{_GAP}.])[0-9]{{2,6}}(?:\1[0-9]{{2,4}}){{0,2}})?)(?! [0-9]){_ENDS}"
+    rf"{_APART}(?:"
+    # North America
+    rf"(?:1[{_GAP}.])?(?:\([1-9][0-9]{{2}}\)[{_GAP}.]?[0-9]{{3}}[{_GAP}.]?"
+    rf"|[1-9][0-9]{{2}}(?P<nanp>[\-.\u2011])[0-9]{{3}}(?P=nanp)|[2-9][0-9]{{2}} [0-9]{{3}}[ -])[0-9]{{4}}|(?:"
+    # 0-led: the area code may be set off by another separator than the rest
+    rf"(?:\(0[1-9][0-9]{{0,4}}\)[{_SEP}]?|0[1-9][0-9]{{0,4}}[{_SEP}])"
+    rf"[0-9]{{2,8}}(?:(?P<zero>[{_GAP}.])[0-9]{{2,6}}(?:(?P=zero)[0-9]{{2,4}}){{0,2}})?"
+    # China's mobiles, Brazil, Russia
+    r"|1(?:3[0-9]|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])(?P<china>[ -]?)[0-9]{4}(?P=china)[0-9]{4}"
+    r"|\([1-9][1-9]\) ?(?:9[0-9]{4}|[2-5][0-9]{3})-[0-9]{4}"
+    r"|8[ -]?\(?[49][0-9]{2}\)?[ -]?[0-9]{3}[ -][0-9]{2}[ -][0-9]{2}"
+    rf")(?! [0-9])){_ENDS}"
 )
-_SHAPES: Final = (
-    rf"{_APART}(?:1(?:3[0-9]|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])([ -]?)[0-9]{{4}}\1[0-9]{{4}}"  # China
-    r"|\([1-9][1-9]\) ?(?:9[0-9]{4}|[2-5][0-9]{3})-[0-9]{4}"  # Brazil
-    rf"|8[ -]?\(?[49][0-9]{{2}}\)?[ -]?[0-9]{{3}}[ -][0-9]{{2}}[ -][0-9]{{2}})(?! [0-9]){_ENDS}"  # Russia
+_ANNOUNCED: Final = (
+    r"(?<![0-9A-Za-z_.])(?:[0-9]{8}|[0-9]{4}[ \u00a0][0-9]{4}|[0-9]{2}(?:[ .\u00a0][0-9]{2}){3}"
+    rf"|\(?[0-9](?:\)?[{_GAP}.]?\(?[0-9]){{8,12}})(?![0-9A-Za-z_]|[.:/-][0-9])"
 )
-_ANNOUNCED: Final = rf"(?<![0-9A-Za-z_.])\(?[0-9](?:\)?[{_GAP}.]?\(?[0-9]){{7,12}}(?![0-9A-Za-z_]|[.:/-][0-9])"
 _PHONE_CUE: Final = re.compile(
     r"(?i:(?<![\w\[])(?:tel|tél|tlf|phone|telephone|mobile|cell|cellphone|fax|whatsapp|telefon|telefono|teléfono"
     r"|telefone|téléphone|móvil|celular|portable|handy|telefonnummer|телефон|тел|هاتف"
@@ -214,11 +218,15 @@ _HEAD_HINT: Final = "(?:" + "|".join(head for head, _ in _TOKENS) + r")[A-Za-z0-
 _IBAN_HINT: Final = (
     rf"[A-Za-z]{{2}}[0-9]{{2}}[{_GAP}]?[A-Za-z0-9]{{4}}[{_GAP}]?[A-Za-z0-9]{{4}}[{_GAP}]?[A-Za-z0-9]{{3}}"
 )
-_COLONS: Final = r":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:|[23Ff][0-9A-Fa-f]{3}::"
+_COLONS: Final = r":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:|[23Ff][0-9A-Fa-f]{3}::|::[0-9]{1,3}\."
 _DOTS: Final = r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]"
 _CARD_HINT: Final = rf"[2-9](?:[{_GAP}]?[0-9]){{12}}"
 _CODE_HINT: Final = rf"(?:\+|00 ?)[1-9](?:[{_SEP}()]{{0,4}}[0-9]){{7}}"
-_NUMBER_HINT: Final = rf"[0-9](?:[{_SEP}()]{{0,4}}[0-9]){{7}}"
+_NINE_HINT: Final = rf"[0-9](?:[{_SEP}()]{{0,4}}[0-9]){{8}}"
+#: Eight digits are the length of dates and of ranges of years: spare those.
+_EIGHT_HINT: Final = (
+    r"[0-9]{8}|[0-9]{4}[ \u00a0][0-9]{4}|[0-9]{2}[ .\u00a0][0-9]{2}[ .\u00a0][0-9]{2}[ .\u00a0][0-9]{2}"
+)
 
 
 class _Rule(NamedTuple):
@@ -322,8 +330,11 @@ def _is_international(number: str) -> bool:
 
 
 def _is_national(number: str) -> bool:
+    """The shape says enough, except for 0-led numbers, which dates, ZIP+4 codes and counting rows look like."""
     groups = re.findall(r"[0-9]+", number)
     digits = "".join(groups)
+    if digits[0] != "0":
+        return len(digits) >= 10
     steps = {int(b) - int(a) for a, b in pairwise(groups)}
     counting = set(digits) <= {"0", "1"} or (len(groups) > 3 and steps in ({0}, {1}))
     longest = 12 if len(groups) <= 3 else 11
@@ -347,10 +358,6 @@ def _phone_end(accepted: Callable[[str], bool], cue: re.Pattern[str] | None = No
     return end
 
 
-def _ten_digits(number: str) -> bool:
-    return len(_digits(number)) >= 10
-
-
 _RULES: Final = tuple(
     _Rule(kind, re.compile(hint), re.compile(pattern), end)
     for kind, hint, pattern, end in (
@@ -363,10 +370,8 @@ _RULES: Final = tuple(
         ("ipv6", _COLONS, _IPV6, _ipv6_end),
         ("ipv4", _DOTS, _IPV4, _ipv4_end),
         ("phone", _CODE_HINT, _INTERNATIONAL, _phone_end(_is_international)),
-        ("phone", _NUMBER_HINT, _NANP, _phone_end(_ten_digits)),
-        ("phone", _NUMBER_HINT, _NATIONAL, _phone_end(_is_national)),
-        ("phone", _NUMBER_HINT, _SHAPES, _phone_end(_ten_digits)),
-        ("phone", _NUMBER_HINT, _ANNOUNCED, _phone_end(_is_announced, _PHONE_CUE)),
+        ("phone", _NINE_HINT, _NATIONAL, _phone_end(_is_national)),
+        ("phone", f"{_NINE_HINT}|{_EIGHT_HINT}", _ANNOUNCED, _phone_end(_is_announced, _PHONE_CUE)),
     )
 )
 _GATE: Final = "|".join(dict.fromkeys(rule.hint.pattern for rule in _RULES))

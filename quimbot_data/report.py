@@ -27,13 +27,22 @@ def source_row(name: str, dossier: Any, held: "CorpusManifest | None") -> dict[s
 
 def print_ledger(manifest: "CorpusManifest") -> None:
     """What became of a corpus's raw rows, by name."""
+    from quimbot_data.ledger import ASSEMBLED, MENDING
+
     say(f"{manifest.source}: {manifest.title}, {manifest.license}")
-    rows = [
-        [line.step if line.reason is None else "", line.reason or f"{line.unit} out", line.rows]
-        for line in manifest.ledger
-        if line.reason or line.step in ("read", "assembled")
+    read = next(line for line in manifest.ledger if line.step == "read")
+    made = next(line for line in manifest.ledger if line.step == ASSEMBLED)
+    counts = [("raw rows", read.rows_in)]
+    counts += [
+        (f"  refused: {line.reason}", line.rows) for line in manifest.ledger if line.reason and line.step == "read"
     ]
-    print_table("", ("step", "", "rows"), rows)
+    counts += [("  carried", read.rows_out), (made.unit, made.rows_out)]
+    counts += [
+        (f"  {line.step}: {line.reason}", line.rows) for line in manifest.ledger if line.reason and line.step in MENDING
+    ]
+    width = max(len(name) for name, _ in counts)
+    for name, rows in counts:
+        say(f"  {name:<{width}}  {rows:>12,}")
     kept = sum(entry.rows for entry in (*manifest.dialogues, *manifest.learner_texts))
     if not kept:
         note("Nothing was kept. `quimbot sql 'SELECT source, reason, detail FROM rejected LIMIT 5'` shows why.")

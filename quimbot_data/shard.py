@@ -86,19 +86,41 @@ def _dialogues(corpus: Corpus, normalized: Normalized, annotate: bool) -> _Made:
     drafts = normalized.dialogues
     flat = flatten(drafts["messages"])
     contents, repairs = clean(flat.contents)
-    contents, redactions = pii.redact_column(contents) if annotate else (contents, {})
+    redacted: dict[str, int] = {}
+    if annotate:
+        before = contents
+        contents, _ = pii.redact_column(before)
+        redacted = _redacted(flat, before, contents)
     lengths = contents.str.len_chars()
     rows = drafts.with_columns(flat.column(contents), pl.lit(corpus.dossier.name).alias("source"))
     rows = _finish(rows, corpus, FlatMessages(flat.offsets, flat.roles, contents), annotate=annotate)
     too_long = flat.total((lengths > MAX_MESSAGE_CHARS).cast(pl.Int64)) > 0
+    moved = (rows["pedagogy"].is_not_null()) & (flat.total((contents != flat.contents).cast(pl.Int64)) > 0)
     checked = faults(Dialogue, established=("content-hash", "counts", "control-character", "not-nfc"))
-    fault = rows.select(pl.when(too_long).then(pl.lit("message-too-long")).otherwise(checked)).to_series()
+    fault = rows.select(
+        pl.when(too_long)
+        .then(pl.lit("message-too-long"))
+        .when(moved)  # its annotations index characters that clean-up or redaction moved
+        .then(pl.lit("annotated-text-changed"))
+        .otherwise(checked)
+        .alias("fault")
+    ).to_series()
     bad = rows.filter(fault.is_not_null()).select(
         "parts", fault.drop_nulls().alias("reason"), _detail().alias("detail")
     )
     mended = {name: len(flat.dialogues(positions)) for name, positions in repairs.items()}
-    redacted = {kind: len(flat.dialogues(positions)) for kind, positions in redactions.items()}
     return _Made(rows.filter(fault.is_null()), bad, mended, redacted)
+
+
+def _redacted(flat: FlatMessages, before: pl.Series, after: pl.Series) -> dict[str, int]:
+    """Dialogues by kind of personal data replaced in them; only the few messages that changed are looked at again."""
+    changed = (before != after).arg_true()
+    found: dict[str, list[int]] = {}
+    for message, text in zip(changed, before.gather(changed), strict=True):
+        for kind, times in pii.redact(text)[1].items():
+            if times:
+                found.setdefault(kind, []).append(message)
+    return {kind: len(flat.dialogues(np.array(messages))) for kind, messages in sorted(found.items())}
 
 
 def _finish(rows: pl.DataFrame, corpus: Corpus, flat: FlatMessages, *, annotate: bool) -> pl.DataFrame:

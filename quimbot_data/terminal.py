@@ -13,7 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-out: Final = Console(highlight=False, soft_wrap=True)
+#: Columns where no terminal says how wide it is: nobody reads a wrapped table in a log.
+_LOG_WIDTH: Final = 180
+
+out: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _LOG_WIDTH)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
 #: Seconds between log lines where there is no terminal.

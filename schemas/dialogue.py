@@ -117,7 +117,7 @@ class Dialogue(Strict):
     """One row of a corpus or version.
 
     Raises:
-        pydantic.ValidationError: naming the rule of `schemas.frame.RULES` that the row breaks.
+        pydantic.ValidationError: naming the rule that the row breaks, as `schemas.frame.faults` does.
     """
 
     dialogue_id: str

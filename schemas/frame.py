@@ -271,7 +271,8 @@ def row_digests(model: type[BaseModel]) -> pl.Expr:
     """sha256 of a row's canonical form: every column, so that any change of any value changes it.
 
     Canonical form: null `~`; text a netstring; whole numbers `i<digits>,`; floats `d<IEEE-754 bits>,` (printing them
-    would depend on the printer); booleans `t` or `f`; a list `[<length>,` and its items; a struct its fields in order.
+    would depend on the printer); booleans `t` or `f`; a list `[<length>,` and its items; a struct `{` and its fields in
+    order.
     """
     columns = [_canonical(pl.col(name), dtype) for name, dtype in polars_schema(model).items()]
     return sha256(pl.concat_str(columns)).alias("row_digest")
@@ -284,7 +285,7 @@ def _canonical(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         text = pl.concat_str(length, items)
     elif isinstance(dtype, pl.Struct):
         fields = [_canonical(value.struct.field(f.name), typing.cast(pl.DataType, f.dtype)) for f in dtype.fields]
-        text = pl.when(value.is_not_null()).then(pl.concat_str(fields))
+        text = pl.when(value.is_not_null()).then(pl.concat_str(pl.lit("{"), *fields))
     elif dtype == pl.String:
         text = _netstring(value)
     elif dtype == pl.Boolean:

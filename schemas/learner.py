@@ -4,7 +4,10 @@ A learner text (a TOEFL11 essay, say) is no dialogue: it is kept verbatim, since
 annotations point into it, and serves the scaffolding generator as a source of errors.
 """
 
-from typing import Literal
+import hashlib
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from schemas.fields import Count, Hash, LongCount, NonEmpty, SourceName, Strict, Subtag, Term
 
@@ -47,3 +50,13 @@ class LearnerText(Strict):
     content_hash: Hash
     """sha256 of the text in UTF-8."""
     n_chars: LongCount
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.content_hash != hashlib.sha256(self.text.encode()).hexdigest():
+            raise ValueError("content-hash: does not belong to the text")
+        if self.n_chars != len(self.text):
+            raise ValueError("counts: n_chars must be that of the text")
+        if self.terms != sorted(set(self.terms)):
+            raise ValueError("terms-order: terms must be sorted and unique")
+        return self

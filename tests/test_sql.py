@@ -1,14 +1,18 @@
+import contextlib
 import csv
 import io
 import json
 import os
 import pty
+import re
+import select
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -32,15 +36,17 @@ def workspace(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ask(workspace):
-    """Run a query in one shared session; rows as dictionaries."""
-    with Session() as session:
-        catalogs = {}
+    """Run a query in a session shared by all tests; rows as dictionaries."""
+    with contextlib.ExitStack() as stack:
+        opened = {}
 
         def rows(query, version=None, show_raw=False):
             key = (version, show_raw)
-            if key not in catalogs:
-                catalogs[key] = workspace_catalog(workspace, version, show_raw=show_raw)
-            return session.query(catalogs[key], query).to_pylist()
+            if key not in opened:
+                catalog = workspace_catalog(workspace, version, show_raw=show_raw)
+                opened[key] = (stack.enter_context(Session()), catalog)
+            session, catalog = opened[key]
+            return session.query(catalog, query).to_pylist()
 
         yield rows
 
@@ -159,6 +165,7 @@ def test_every_view_states_its_grain():
         "SELECT source FROM dialogues UNION BY NAME SELECT step FROM ledger",
         "SELECT ANY_VALUE(source), arg_max(source, n_tokens), string_agg(source, ',' ORDER BY source) FROM dialogues",
         "WITH a AS MATERIALIZED (SELECT 1 AS x), b AS (SELECT * FROM a) SELECT (SELECT max(x) FROM b)",
+        "SELECT " + " + ".join(["1"] * 900),
         "SELECT * FROM dialogues WHERE n_tokens > ALL (SELECT rows FROM ledger) OR NOT language IS NULL",
     ],
 )  # fmt: skip
@@ -208,7 +215,7 @@ def test_an_unknown_version_is_named(workspace):
 def test_a_session_sees_a_corpus_that_was_ingested_meanwhile(tmp_path):
     workspace = Workspace(tmp_path)
     with Session() as session:
-        for rows in (0, 1, 2):
+        for rows in (0, 2):
             if rows:
                 write_corpus(workspace, "alpha", ALPHA[:rows], [])
             table = session.query(workspace_catalog(workspace), "SELECT count(*) AS n FROM dialogues")
@@ -222,6 +229,14 @@ def test_a_file_that_vanished_is_a_clear_error(tmp_path):
         run_query(workspace, "SELECT * FROM dialogues")
 
 
+def test_a_file_may_hold_categories_where_the_view_has_text(tmp_path):
+    workspace = write_workspace(tmp_path)
+    path = workspace.version(VERSION) / "fates.parquet"
+    pl.read_parquet(path).with_columns(pl.col("fate", "reason").cast(pl.Categorical)).write_parquet(path)
+    table = run_query(workspace, "SELECT reason FROM fates WHERE fate = 'dropped'", version=VERSION)
+    assert table.to_pylist() == [{"reason": "budget"}]
+
+
 # Limits
 
 
@@ -232,10 +247,10 @@ def test_a_file_that_vanished_is_a_clear_error(tmp_path):
 )
 def test_a_query_past_its_time_is_killed_and_the_session_goes_on(workspace, query):
     catalog = workspace_catalog(workspace)
-    with Session(Limits(seconds=1)) as session:
+    with Session(Limits(seconds=0.5)) as session:
         session.query(catalog, "SELECT 1")
         start = time.monotonic()
-        with pytest.raises(QueryError, match="stopped after 1 seconds"):
+        with pytest.raises(QueryError, match=r"stopped after 0\.5 seconds"):
             session.query(catalog, query)
         assert time.monotonic() - start < 3
         assert session.query(catalog, "SELECT 1 AS a").to_pylist() == [{"a": 1}]
@@ -246,7 +261,7 @@ def test_a_query_past_its_time_is_killed_and_the_session_goes_on(workspace, quer
     [
         "SELECT list(range) FROM range(200000000)",
         "SELECT len(range(2000000000))",
-        "SELECT len(repeat(repeat('x', 100000), 60000))",
+        "SELECT len(repeat(repeat('x', 100000), 42000))",
         "SELECT repeat('x', 100000) FROM range(100000)",
     ],
     ids=["memory_limit", "one-list", "past-memory_limit", "large-result"],
@@ -297,7 +312,9 @@ def test_csv_survives_a_reader(sample):
 def test_files_appear_whole(sample, tmp_path):
     for form in ("table", "json", "csv", "parquet"):
         write_result(sample, form, tmp_path / f"out.{form}")
-    assert pq.read_table(tmp_path / "out.parquet").equals(sample.combine_chunks())
+    stored = pq.read_table(tmp_path / "out.parquet")
+    assert stored.column_names == sample.column_names
+    assert str(stored.to_pylist()) == str(sample.to_pylist())  # as text, since no NaN equals another
     assert (tmp_path / "out.csv").read_text("utf-8") == written(sample, "csv")
     assert len(list(tmp_path.iterdir())) == 4
 
@@ -336,7 +353,8 @@ def test_a_terminal_gets_the_columns_that_fit_and_the_names_of_the_rest(monkeypa
     monkeypatch.setenv("COLUMNS", "80")
     stream = Terminal()
     write_result(pa.table({f"column_{i}": ["long " * 9] for i in range(9)}), "table", stream)
-    assert max(map(len, stream.getvalue().splitlines()[:-1])) <= 80
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
+    assert max(map(len, lines[:-1])) <= 80
     assert "5 of 9 columns are shown, without column_5, column_6" in stream.getvalue()
     with pytest.raises(QueryError, match="--output"):
         write_result(pa.table({"a": [1]}), "parquet", stream)
@@ -348,6 +366,12 @@ def test_text_cannot_steer_the_terminal():
     assert "\u202e" not in text
     assert "\\u001b[2J\\n\\u202e[bold]b" in text
     assert "[red]a" in text
+
+
+def test_a_query_plan_is_drawn_over_lines(workspace):
+    text = written(run_query(workspace, "EXPLAIN SELECT count(*) FROM dialogues"), "table")
+    assert "\\n" not in text
+    assert len(text.splitlines()) > 3
 
 
 # The shell
@@ -436,12 +460,12 @@ def test_statements_are_read_from_a_pipe(workspace):
 
 def read_until(terminal, mark, seconds=15):
     seen, end = "", time.monotonic() + seconds
-    while mark not in seen and time.monotonic() < end:
+    while not re.search(mark, seen, re.DOTALL) and select.select([terminal], [], [], max(0, end - time.monotonic()))[0]:
         seen += os.read(terminal, 65536).decode(errors="replace")
         if "\x1b[6n" in seen:  # prompt_toolkit asks where the cursor is
             os.write(terminal, b"\x1b[1;1R")
             seen = seen.replace("\x1b[6n", "")
-    assert mark in seen, seen
+    assert re.search(mark, seen, re.DOTALL), seen
     return seen
 
 
@@ -451,12 +475,11 @@ def test_on_a_terminal_ctrl_c_stops_a_query_and_ctrl_d_leaves(tmp_path):
     process = start_shell(tmp_path, stdin=side, stdout=side, stderr=side, start_new_session=True)
     read_until(terminal, "sql>")
     os.write(terminal, b"SELECT count(*)\rFROM range(100000000000) a, range(1000) b;\r")
-    read_until(terminal, "b;")
-    time.sleep(1)
+    time.sleep(1.5)
     process.send_signal(signal.SIGINT)
-    read_until(terminal, "Cancelled.")
+    read_until(terminal, r"Cancelled\..*sql>")
     os.write(terminal, b"SELECT count(*) AS still_here FROM dialogues;\r")
-    read_until(terminal, "(1 row)")
+    read_until(terminal, r"\(1 row\).*sql>")
     os.write(terminal, b"\x04")
     assert process.wait(timeout=10) == 0
     os.close(terminal)

@@ -242,7 +242,7 @@ def _dialogues(folder: Path, manifest: VersionManifest) -> "Dataset":
 def _check(facts: CardFacts, manifest: VersionManifest) -> None:
     """Hold the figures to the manifest's: a card of other data than the version's must not come into being."""
     stated = {split: (digest.rows, digest.tokens) for split, digest in manifest.identity.splits.items()}
-    counted = {split: (0, 0) for split in SPLITS} | {row.split: (row.dialogues, row.tokens) for row in facts.splits}
+    counted = dict.fromkeys(SPLITS, (0, 0)) | {row.split: (row.dialogues, row.tokens) for row in facts.splits}
     kept = {line.source: line.rows_out for line in manifest.ledger}  # the last line of a source is of the last step
     held = dict.fromkeys(kept, 0) | {row.source: row.dialogues for row in facts.sources}
     mixed = sum(line.dialogues for line in manifest.mix), sum(line.tokens for line in manifest.mix)

@@ -1,6 +1,7 @@
 """Which raw files there are, what they hold whatever their names say, and Parquet in batches of bounded memory."""
 
 import gzip
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,15 @@ def raw_files(paths: Sequence[Path], suffixes: Sequence[str] = ()) -> list[RawFi
         raise InputError(
             f"{folders} holds no file{wanted}.", next_step="Put the raw files there, or name their folder."
         )
-    return sorted(found.values())
+    return sorted(_told_apart(list(found.values())))
+
+
+def _told_apart(files: list[RawFile]) -> list[RawFile]:
+    """Files of two folders that were given may go by one name: then all go by their paths below the common folder."""
+    if len({file.name for file in files}) == len(files):
+        return files
+    common = Path(os.path.commonpath([file.path.absolute() for file in files]))
+    return [RawFile(file.path.absolute().relative_to(common).as_posix(), file.path) for file in files]
 
 
 def _wanted(relative: Path, suffixes: Sequence[str]) -> bool:

@@ -12,15 +12,18 @@ One row   {"conversation_id": "…", "model": "vicuna-13b", "turn": 1, "language
 `NAME_1` tokens are the publisher's redaction. Contents may be blank: such conversations are refused by the check.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from quimbot_data.hub import HubFiles
 from quimbot_data.sources.files import parquet_batches, raw_files
-from quimbot_data.sources.source import DRAFT_SCHEMA, Corpus, Dossier, Normalized, Options, RawBatch, rejects
+from quimbot_data.sources.source import DRAFT_SCHEMA, Corpus, Dossier, Normalized, Options, RawBatch, drafts, rejects
+from quimbot_data.sources.turns import Assembled, Refusal, assemble
+from schemas.frame import turns_signature
 
 DOSSIER: Final = Dossier(
     name="lmsys",
@@ -35,6 +38,8 @@ DOSSIER: Final = Dossier(
 )
 
 _MESSAGE: Final = pl.struct(pl.element().struct.field("role"), pl.element().struct.field("content"))
+_NULLS: Final = "the conversation, a role or a content is null"
+_REGULAR: Final = "^s?(ua)+$"
 _NO_LABELS: Final = pl.lit(None, DRAFT_SCHEMA["safety"])
 
 
@@ -51,15 +56,40 @@ def read(paths: Sequence[Path]) -> Iterator[RawBatch]:
 
 
 def normalize(batch: RawBatch, options: Options) -> Normalized:
-    """One dialogue a row; rows without a conversation are refused as `no-conversation`."""
+    """One dialogue a row. Nearly all rows alternate as promised and stay columns; the others are mended one by one."""
     rows = pl.DataFrame(batch.rows).with_row_index("part")
-    broken = pl.col("conversation").is_null() | pl.col("conversation").list.eval(_broken_message()).list.any()
-    refused = rows.lazy().filter(broken).select("part").collect()["part"]
-    told = rows if not len(refused) else rows.filter(~broken)
-    return Normalized(
-        told.select(_draft_columns(told, options)),
-        rejects([(part, "no-conversation", "conversation, a role or a content is null") for part in refused]),
-    )
+    broken = rows.select(
+        pl.col("conversation").is_null() | pl.col("conversation").list.eval(_broken_message()).list.any()
+    ).to_series()
+    refused = [(part, "no-conversation", _NULLS) for part in rows["part"].filter(broken)]
+    told = rows.filter(~broken) if refused else rows
+    dialogues = told.select(_draft_columns(told, options))
+    regular = dialogues.select(turns_signature(pl.col("messages")).str.contains(_REGULAR)).to_series()
+    if regular.all():
+        return Normalized(dialogues, rejects(refused))
+    mended, more, repaired = _mend(dialogues.filter(~regular))
+    return Normalized(pl.concat([dialogues.filter(regular), mended]), rejects(refused + more), repaired)
+
+
+def _mend(dialogues: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[int, str, str]], Counter[str]]:
+    """Apply the turn policies of `quimbot_data.sources.turns` to rows that do not alternate."""
+    kept, refused, repaired = [], [], Counter[str]()
+    for row in dialogues.iter_rows(named=True):
+        made = assemble([(message["role"], message["content"]) for message in row["messages"]])
+        if isinstance(made, Refusal):
+            refused.append((row["parts"][0], made.reason, made.detail))
+            continue
+        repaired.update(made.repairs)
+        kept.append(row | {"messages": made.messages, "safety": _moved(row["safety"], made)})
+    return drafts(kept), refused, repaired
+
+
+def _moved(safety: dict[str, Any] | None, made: Assembled) -> dict[str, Any] | None:
+    """Flagged positions after turns were merged or dropped; moderation may also hold fewer entries than messages."""
+    if safety is None:
+        return None
+    positions = {made.positions[p] for p in safety["flagged_positions"] if p < len(made.positions)}
+    return safety | {"flagged_positions": sorted(p for p in positions if p is not None)}
 
 
 def _broken_message() -> pl.Expr:

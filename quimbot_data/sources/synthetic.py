@@ -31,7 +31,7 @@ DOSSIER: Final = Dossier(
     license="CC-BY-4.0",
     terms=("attribution",),
     url="",
-    obtain="Made here: `quimbot synth generate --output FILE.parquet`, then `quimbot ingest synthetic FILE.parquet`.",
+    obtain="Made by this project's own generator: `quimbot ingest synthetic FILE.parquet`, or JSON Lines.",
     language_from="declared",
     attribution="Scaffolding dialogues by the Quimbot project, CC BY 4.0.",
 )

@@ -68,15 +68,16 @@ def check(tree: dict[str, Any], query: str, views: Collection[str]) -> None:
         count = len(tree["statements"])
         raise RefusedError(f"The query holds {count or 'no'} statements.", STATEMENTS)
     statement = tree["statements"][0]
-    names = {*views, *_cte_names(statement)}
+    # A name like a file's stays one, even where some WITH declares it: its scope may be elsewhere.
+    names = {*views, *(name for name in _cte_names(statement) if not _FILE.search(name))}
     for part in _parts(statement):
-        _check_kind(part)
+        _check_kind(part, views)
         _check_table(part, names, views)
         _check_function(part)
 
 
 def _unparsed(tree: dict[str, Any], query: str) -> RefusedError:
-    message = str(tree.get("error_message", ""))
+    message = str(tree.get("error_message", "")).partition('. Use "SET')[0]  # SET is refused too
     if "Only SELECT" not in message:
         return RefusedError(f"The query cannot be parsed: {message}{_place(tree, query)}.")
     word = re.sub(r"--[^\n]*|/\*.*?\*/", " ", query, flags=re.DOTALL).split()[:1]
@@ -110,7 +111,7 @@ def _cte_names(statement: Any) -> set[str]:
     return {entry["key"].lower() for entries in maps for entry in entries}
 
 
-def _check_kind(part: dict[str, Any]) -> None:
+def _check_kind(part: dict[str, Any], views: Collection[str]) -> None:
     kind = part.get("type")
     if not isinstance(kind, str) or "class" in part:  # expressions have a class; what they may hold is checked itself
         return
@@ -118,7 +119,8 @@ def _check_kind(part: dict[str, Any]) -> None:
         word = kind.removesuffix("_QUERY_NODE").removesuffix("_NODE").replace("_", " ")
         raise RefusedError(f"{word} inside a query is refused.", STATEMENTS)
     if kind == "SHOW_REF" and part.get("show_type") not in {"DESCRIBE", "SUMMARY"}:
-        raise RefusedError("SHOW is refused; DESCRIBE and SUMMARIZE of a view or SELECT run.")
+        shown = f"Views: {', '.join(views)}."
+        raise RefusedError("SHOW is refused; DESCRIBE and SUMMARIZE of a view or SELECT run.", shown)
 
 
 def _check_table(part: dict[str, Any], names: Collection[str], views: Collection[str]) -> None:

@@ -23,6 +23,7 @@ _COLUMN_CHARS: Final = 14
 _SLICE_ROWS: Final = 1024
 #: Control characters, and the direction overrides that could reorder a line of the terminal.
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_UNSAFE_IN_LINES: Final = re.compile(f"(?!\n){_UNSAFE.pattern}")
 _SPELLED: Final = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -153,6 +154,13 @@ def _cell(value: Any) -> str:
 
 
 def _write_table(table: pa.Table, stream: IO[str]) -> None:
+    if table.column_names == ["explain_key", "explain_value"]:  # a drawing of many lines, no value of one
+        stream.writelines(f"{_UNSAFE_IN_LINES.sub('', plan)}\n" for plan in table["explain_value"].to_pylist())
+        return
+    _write_grid(table, stream)
+
+
+def _write_grid(table: pa.Table, stream: IO[str]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -119,6 +119,8 @@ class Session:
             QueryError: it is refused, wrong, or over a limit.
             KeyboardInterrupt: passed on, after the query was killed.
         """
+        # polars' and prompt_toolkit's handlers let SIGINT restart system calls: Ctrl-C would not end the wait.
+        signal.siginterrupt(signal.SIGINT, True)
         try:
             self._show(catalog)
             self._send(b"Q", {"query": query, "seconds": self._limits.seconds})

@@ -48,6 +48,7 @@ def main() -> None:
     """Serve queries until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the session's to handle
     requests, answers = sys.stdin.buffer, _private_stdout()
+    sys.setrecursionlimit(10_000)  # DuckDB takes expressions 1,000 deep; their trees are several times deeper
     _load_datasets()  # while the session still reads manifests
     connection: duckdb.DuckDBPyConnection | None = None
     views: list[str] = []

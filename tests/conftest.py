@@ -1,0 +1,157 @@
+"""What several tests share: a workspace of every corpus with a version built from it, and the command line."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from raw_rows import lay_out
+
+from quimbot_data import card
+from quimbot_data.build import build
+from quimbot_data.cli import main
+from quimbot_data.ingest import ingest
+from quimbot_data.sources import SOURCES, messages
+from quimbot_data.sources.source import Corpus, Options
+from quimbot_data.workspace import Ref, Workspace
+from schemas.manifest import VersionManifest
+from schemas.recipe import Recipe, parse_recipe
+
+RECIPE = """
+name = "small"
+unit = "dialogues"
+size = 360
+
+[[components]]
+family = "conversation"
+weight = 0.4
+sources = ["lmsys"]
+
+[[components]]
+family = "instruction"
+weight = 0.3
+sources = ["magpie", "openhermes"]
+
+[[components]]
+family = "multilingual"
+weight = 0.15
+sources = ["waxal"]
+
+[[components]]
+family = "pedagogical"
+weight = 0.1
+sources = ["tutor"]
+
+[[components]]
+family = "safety"
+weight = 0.05
+sources = ["prosocial"]
+
+[filters]
+max_chars = 770
+
+[splits]
+validation = 0.1
+test = 0.1
+"""
+REF = Ref("small", "1.0.0")
+
+
+def corpus_of(source: str) -> Corpus:
+    """The corpus behind a folder of `raw_rows.lay_out`."""
+    if source == "tutor":
+        return messages.corpus("tutor", "pedagogical", "CC-BY-4.0", ["attribution"])
+    return SOURCES[source]
+
+
+def ingest_all(workspace: Workspace, folders: dict[str, Path], threads: int = 2) -> None:
+    for source, folder in folders.items():
+        ingest(workspace, corpus_of(source), [folder], Options(), threads=threads)
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder with its bytes."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def corpus_bytes(workspace: Workspace, source: str) -> dict[str, bytes]:
+    """A corpus's files but its manifest, which records when and how fast it was written."""
+    return {path: data for path, data in files_below(workspace.corpus(source)).items() if path != "manifest.json"}
+
+
+def version_bytes(workspace: Workspace, ref: Ref = REF) -> dict[str, bytes]:
+    """A version's data and fates."""
+    files = files_below(workspace.version(ref))
+    return {path: data for path, data in files.items() if path.startswith("data/") or path == "fates.parquet"}
+
+
+@pytest.fixture(scope="session")
+def recipe() -> Recipe:
+    return parse_recipe(RECIPE, "small.toml")
+
+
+@pytest.fixture(scope="session")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Raw files of every corpus: source to folder. Not to be written to."""
+    return lay_out(tmp_path_factory.mktemp("raw"))
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, raw: dict[str, Path], recipe: Recipe) -> Workspace:
+    """A workspace of every corpus and `small@1.0.0`. Not to be written to: see `copied`."""
+    workspace = Workspace(tmp_path_factory.mktemp("built"))
+    ingest_all(workspace, raw)
+    build(workspace, recipe, REF)
+    return workspace
+
+
+@pytest.fixture
+def plain_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare builds their card and plots, which take longer than the data of a sample."""
+
+    def write(folder: Path, manifest: VersionManifest) -> None:
+        (folder / "README.md").write_text(manifest.id, "utf-8")
+
+    monkeypatch.setattr(card, "write_documents", write)
+
+
+@pytest.fixture
+def copied(built: Workspace, tmp_path: Path) -> Workspace:
+    """`built`, to be spoiled."""
+    shutil.copytree(built.root, tmp_path / "copied")
+    return Workspace(tmp_path / "copied")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left."""
+
+    code: int
+    out: str
+    err: str
+
+    def told(self, *words: str) -> None:
+        """Hold that it failed with one paragraph that names these, and no traceback."""
+        assert self.code == 1, (self.code, self.out, self.err)
+        assert self.err.startswith("Error: "), self.err
+        assert len(self.err.strip().splitlines()) == 1, self.err
+        for word in words:
+            assert word in self.err, (word, self.err)
+
+
+@pytest.fixture
+def quimbot(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
+    """Run the command line within this process, through `main` as the console script does."""
+    monkeypatch.delenv("QUIMBOT_WORKSPACE", raising=False)
+
+    def run(*arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["quimbot", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        said = capsys.readouterr()
+        return Ran(int(stop.value.code or 0), said.out, said.err)
+
+    return run
