@@ -399,7 +399,8 @@ def _record(run: _Build, seconds: float) -> dict[str, Any]:
     return {
         "seconds": round(seconds, 3),
         "threads": run.threads,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "libraries": library_versions(),
+        "language_detectors": next(iter(run.corpora.values())).record.get("language_detectors", {}),
         "raw_files": {source: manifest.record.get("raw_files", []) for source, manifest in run.corpora.items()},
     }

@@ -12,7 +12,7 @@ import typer
 
 from quimbot_data.report import print_ledger, print_version, source_row, text
 from quimbot_data.terminal import err, note, print_json, print_table, progress, say
-from schemas.errors import MissingError, QuimbotError
+from schemas.errors import MissingError, QueryError, QuimbotError
 
 if TYPE_CHECKING:
     from quimbot_data.sources.source import Corpus
@@ -244,7 +244,7 @@ def versions(context: typer.Context, json: JsonOption = False, workspace: Worksp
             "dialogues": sum(split.rows for split in manifest.identity.splits.values()),
             "tokens": sum(split.tokens for split in manifest.identity.splits.values()),
             "profile": manifest.identity.recipe.profile,
-            "finished": manifest.record.get("finished"),
+            "created": manifest.record.get("created"),
         }
         for manifest in manifests
     ]
@@ -394,14 +394,28 @@ def sql(
 
     Views: dialogues, messages, learner_texts, ledger, rejected, fates, sources, versions, runs, losses.
     """
-    from quimbot_data.sql import Limits, run_query, shell, write_result
+    from quimbot_data.sql.output import write_result
+    from quimbot_data.sql.query import Limits, run_query
+    from quimbot_data.sql.shell import shell
 
     place, parsed = _open(context, workspace), _ref(version) if version else None
     limits = Limits(memory=memory, seconds=seconds)
     chosen: Format = "json" if json else result_format or "table"
     if query is None:
-        raise typer.Exit(shell(place, parsed, show_raw=show_raw, limits=limits, format=chosen))
-    write_result(run_query(place, query, version=parsed, show_raw=show_raw, limits=limits), chosen, output)
+        shell(place, parsed, show_raw=show_raw, form=chosen, limits=limits)
+        return
+    if output:
+        _refuse_inside(place, output)
+    write_result(run_query(place, query, version=parsed, show_raw=show_raw, limits=limits), chosen, output or sys.stdout)
+
+
+def _refuse_inside(workspace: "Workspace", output: Path) -> None:
+    """Results never land among corpora, versions or raw files."""
+    kept = [workspace.root / name for name in ("raw", "corpus", "versions", "takedowns")]
+    if any(output.absolute().resolve().is_relative_to(folder.resolve()) for folder in kept):
+        raise QueryError(
+            f"{output} lies among the files that the workspace keeps.", next_step="Choose a place outside of it."
+        )
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The demo: bundled samples in their true raw layouts, through the whole path, in under a minute and offline."""
 
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,8 @@ from quimbot_data.report import print_version
 from quimbot_data.samples import lay_out
 from quimbot_data.sources import SOURCES, refuse_other_corpora
 from quimbot_data.sources.source import Options
-from quimbot_data.sql import run_query, write_result
+from quimbot_data.sql.output import write_result
+from quimbot_data.sql.query import run_query
 from quimbot_data.terminal import note, print_table, progress, say
 from quimbot_data.workspace import Ref, Workspace
 from schemas.manifest import CorpusManifest
@@ -43,7 +45,7 @@ def run_demo(workspace: Workspace | None) -> None:
     say()
     say(f"Card: {workspace.version(VERSION) / 'README.md'}")
     say(f'quimbot sql --version {VERSION} "{QUERY}"')
-    write_result(run_query(workspace, QUERY, version=VERSION), "table", None)
+    write_result(run_query(workspace, QUERY, version=VERSION), "table", sys.stdout)
 
 
 def _raw(workspace: Workspace) -> dict[str, Path]:

@@ -223,7 +223,7 @@ def _record(counts: _Counts, threads: int, seconds: float) -> dict[str, Any]:
         "raw_files": [{"path": name, "rows": rows} for name, rows in sorted(counts.raw_files.items())],
         "seconds": round(seconds, 3),
         "threads": threads,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "libraries": library_versions(),
         "language_detectors": language.detector_identity(),
     }

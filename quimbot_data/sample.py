@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from quimbot_data.sql import run_query
+from quimbot_data.sql.query import run_query
 from quimbot_data.workspace import Ref, Workspace
 
 

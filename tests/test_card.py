@@ -216,11 +216,13 @@ def test_one_licence_that_the_hub_knows_goes_by_its_name(corpora, tmp_path):
     assert "No dialogue is under a licence term." in text
 
 
-def test_one_licence_of_its_own_is_named_and_linked(corpora, tmp_path):
+def test_one_licence_of_its_own_is_named_and_linked(built):
     from huggingface_hub import DatasetCard
 
-    folder, _ = made(corpora, MINE.replace('"mine"]', '"lmsys"]'), tmp_path)
-    data = DatasetCard((folder / "README.md").read_text()).data.to_dict()
+    folder, manifest = built
+    facts = card_facts(folder, manifest)
+    lmsys_alone = dataclasses.replace(facts, licenses=[row for row in facts.licenses if row.source == "lmsys"])
+    data = DatasetCard(f"---\n{card_header.header(manifest, lmsys_alone)}\n---\n").data.to_dict()
     assert (data["license"], data["license_name"]) == ("other", "lmsys-chat-1m")
     assert data["license_link"] == lmsys.DOSSIER.url
 
@@ -308,11 +310,10 @@ def test_every_term_has_its_duty():
     assert set(card_tables.DUTIES) == set(TERMS)
 
 
-def test_the_printed_recipe_is_the_recipe(built, corpora, tmp_path):
+def test_the_printed_recipe_is_the_recipe(built):
     folder, manifest = built
     (printed,) = re.findall(r"```toml\n(.*?)```", (folder / "README.md").read_text(), flags=re.DOTALL)
     assert parse_recipe(printed, "card") == manifest.identity.recipe
-    assert made(corpora, printed, tmp_path)[1].id == manifest.id
 
 
 def test_a_recipe_with_everything_survives_as_toml():
@@ -377,7 +378,6 @@ def test_the_same_files_give_the_same_bytes(built):
     folder, manifest = built
     again = documents(folder, manifest)
     assert set(again) == {"README.md", *(f"plots/{name}.png" for name in PLOTS)}
-    assert again == documents(folder, manifest)
     assert all((folder / path).read_bytes() == content for path, content in again.items())
 
 

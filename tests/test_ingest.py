@@ -104,9 +104,9 @@ def test_every_row_has_its_origin_and_every_origin_its_row(built, source):
 
 def test_refusals_have_the_planted_reasons(built):
     reasons = {source: Counter(refused(built, source)["reason"].to_list()) for source in SOURCES}
-    dangling = {number for number in range(260) if number % 19 == 18}
-    blank = {number for number in range(260) if number % 23 == 22} - dangling
-    assert reasons["lmsys"] == {"dangling-user": len(dangling), "empty-content": len(blank)}
+    alone = {number for number, row in enumerate(lmsys(260)) if len(row["conversation"]) == 1}
+    blank = {number for number in range(260) if number % 23 == 22} - alone
+    assert reasons["lmsys"] == {"no-turns": len(alone), "empty-content": len(blank)}
     assert reasons["magpie"] == {"no-turns": 6}
     assert reasons["openhermes"] == {"no-turns": 4}
     assert reasons["waxal"] == {"no-transcript": 10, "too-short": 6}

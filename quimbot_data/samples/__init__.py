@@ -22,12 +22,11 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from quimbot_data.samples import layouts
-
-_HERE: Final = Path(__file__).parent
 
 _WRITERS: Final[Mapping[str, Callable[[Path, Sequence[layouts.Sample]], None]]] = {
     "lmsys": layouts.write_lmsys,
@@ -78,7 +77,7 @@ def lay_out(folder: Path) -> dict[str, Path]:
 
 def samples(source: str) -> list[layouts.Sample]:
     """The sample rows of a source as they stand in its file here."""
-    lines = (_HERE / f"{source}.jsonl").read_text(encoding="utf-8").split("\n")
+    lines = (files(__name__) / f"{source}.jsonl").read_text(encoding="utf-8").split("\n")
     return [json.loads(line) for line in lines if line]
 
 

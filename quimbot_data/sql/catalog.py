@@ -37,13 +37,15 @@ _TEXT: Final = "large_string"  # as polars writes it
 _TEXTS: Final = "list of large_string"
 _WHOLE: Final = "int64"
 _REAL: Final = "float64"
+_INDEX: Final = "int32"
 _LEDGER: Final = {
     **dict.fromkeys(("source", "step", "unit", "reason"), _TEXT),
     **dict.fromkeys(("rows_in", "rows_out", "rows"), _WHOLE),
 }
 _REJECTED: Final = {"source": _TEXT, "reason": _TEXT, "detail": _TEXT, "raw_file": _TEXT, "raw_row": _WHOLE}
 _FATES: Final = {
-    **dict.fromkeys(("dialogue_id", "source", "family", "fate", "step", "reason", "split"), _TEXT),
+    **dict.fromkeys(("dialogue_id", "source", "family", "fate", "step", "reason", "detail", "split"), _TEXT),
+    "component": _INDEX,
     "u": _REAL,
     "threshold": _REAL,
 }

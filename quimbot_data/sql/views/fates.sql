@@ -1,2 +1,2 @@
 -- One row per dialogue that the version's recipe looked at: kept, or dropped by a step for a reason.
-SELECT dialogue_id, source, family, fate, step, reason, split, u, threshold FROM fate_rows
+SELECT dialogue_id, source, family, fate, step, reason, detail, split, component, u, threshold FROM fate_rows
