@@ -9,6 +9,7 @@ buckets on disk, so a version is the same bytes whatever the threads and however
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,14 +107,11 @@ def build(
         RecipeError: a component names a source of another family, or one without dialogues.
         MixError: the corpora cannot fill a component.
         ExistsError: the version exists with another id.
+        LockedError: another process builds this version, or ingests one of its corpora.
         IntegrityError: a corpus file was changed since it was ingested, or the ledger does not add up.
     """
-    started = time.monotonic()
-    corpora = _corpora(workspace, recipe)
-    with (
-        workspace.lock("version", ref.name, ref.version),
-        workspace.scratch("version", ref.name, ref.version) as scratch,
-    ):
+    started, place = time.monotonic(), ("version", ref.name, ref.version)
+    with _reading(workspace, recipe) as corpora, workspace.lock(*place), workspace.scratch(*place) as scratch:
         run = _Build(workspace, recipe, corpora, scratch, threads, progress)
         folder = scratch / "version"
         folder.mkdir()
@@ -134,13 +132,23 @@ def rebuilt_id(workspace: Workspace, manifest: VersionManifest, *, threads: int 
         As `build`.
     """
     recipe, started = manifest.identity.recipe, time.monotonic()
-    corpora, place = _corpora(workspace, recipe), ("rebuild", manifest.name, manifest.version)
-    with workspace.lock(*place), workspace.scratch(*place) as scratch:
+    place = ("rebuild", manifest.name, manifest.version)
+    with _reading(workspace, recipe) as corpora, workspace.lock(*place), workspace.scratch(*place) as scratch:
         run = _Build(workspace, recipe, corpora, scratch, threads, progress)
         folder = scratch / "version"
         folder.mkdir()
         fates, thresholds = _decide(run)
         return _write(run, Ref(manifest.name, manifest.version), folder, fates, thresholds, started).id
+
+
+@contextmanager
+def _reading(workspace: Workspace, recipe: Recipe) -> Iterator[dict[str, CorpusManifest]]:
+    """The recipe's corpora, held so that no ingest replaces one meanwhile."""
+    _corpora(workspace, recipe)  # what is missing is told before anything is locked, which would make folders
+    with ExitStack() as held:
+        for source in recipe.sources():
+            held.enter_context(workspace.lock("corpus", source, shared=True))
+        yield _corpora(workspace, recipe)
 
 
 def _corpora(workspace: Workspace, recipe: Recipe) -> dict[str, CorpusManifest]:

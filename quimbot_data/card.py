@@ -145,7 +145,7 @@ def _context(manifest: VersionManifest, facts: CardFacts) -> dict[str, Any]:
         "untrained": sum(row.untrained_messages for row in facts.safety),
         "detectors": _versions(record.get("language_detectors")),
         "libraries": _versions(record.get("libraries")),
-        "finished": record.get("finished", ""),
+        "created": record.get("created", ""),
     }
 
 

@@ -49,6 +49,7 @@ class _Counts:
     raw_files: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     repaired: dict[str, int] = field(default_factory=dict)
+    cleaned: dict[str, int] = field(default_factory=dict)
     redacted: dict[str, int] = field(default_factory=dict)
 
     def add(self, shard: Shard) -> None:
@@ -62,15 +63,17 @@ class _Counts:
         refused = dict(shard.rejected["reason"].value_counts().iter_rows())
         self.refused = merge_counts(self.refused, refused)
         self.repaired = merge_counts(self.repaired, shard.repaired)
+        self.cleaned = merge_counts(self.cleaned, shard.cleaned)
         self.redacted = merge_counts(self.redacted, shard.redacted)
 
     def ledger(self, source: str, *, texts: bool) -> list[LedgerLine]:
         # Counted, not derived: a raw row that is neither carried nor refused shows as a sum that does not add up.
         lines = step_lines(source, "read", "raw rows", self.raw_rows, self.refused, rows_out=self.carried)
+        lines += step_lines(source, "repaired", "raw rows", self.carried, self.repaired, rows_out=self.carried)
         unit: Unit = "learner texts" if texts else "dialogues"
         lines += step_lines(source, ASSEMBLED, unit, self.carried, {}, rows_out=self.rows)
-        lines += step_lines(source, "repaired", unit, self.rows, self.repaired, rows_out=self.rows)
         if not texts:
+            lines += step_lines(source, "cleaned", unit, self.rows, self.cleaned, rows_out=self.rows)
             lines += step_lines(source, "redacted", unit, self.rows, self.redacted, rows_out=self.rows)
         check_conservation(lines)
         return lines

@@ -11,7 +11,7 @@ from schemas.errors import IntegrityError
 from schemas.manifest import LedgerLine, Unit
 
 #: Steps that change rows and keep them: their reasons count repairs, not losses.
-MENDING: Final = ("repaired", "redacted")
+MENDING: Final = ("repaired", "cleaned", "redacted")
 #: The step that turns raw rows into dialogues or learner texts: counts of two units meet there.
 ASSEMBLED: Final = "assembled"
 

@@ -121,7 +121,7 @@ IBAN_LENGTHS: Final[dict[int, str]] = {
     32: "LC",
     33: "RU",
 }
-_IBAN: Final = "(?i:(?<![A-Z0-9_])(?=[A-Z]{{2}}[0-9]{{2}})(?:{})(?![A-Z0-9_]|-[A-Z0-9]))".format(
+_IBAN: Final = "(?ai:(?<![A-Z0-9_])(?=[A-Z]{{2}}[0-9]{{2}})(?:{})(?![A-Z0-9_]|-[A-Z0-9]))".format(
     "|".join(
         f"(?:{countries.replace(' ', '|')})[0-9]{{2}}(?:[{_GAP}]?[A-Z0-9]{{4}}){{{length // 4 - 1}}}"
         + (f"[{_GAP}]?[A-Z0-9]{{{length % 4}}}" if length % 4 else "")
@@ -137,13 +137,14 @@ _ISSUERS: Final = tuple(
         (r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", (16,)),  # Mastercard
         (r"3[47]", (15,)),  # American Express
         (r"30[0-5]|3095|3[689]", (14, 15, 16, 17, 18, 19)),  # Diners Club
-        (r"352[89]|35[3-8]|6011|64[4-9]|65|62", (16, 17, 18, 19)),  # JCB, Discover, UnionPay
+        (r"35|6011|64[4-9]|65|62", (16, 17, 18, 19)),  # JCB, Discover, UnionPay
+        (r"1800|2131", (15,)),  # JCB, older
         (r"50(?:18|20|38)|5893|6304|6759|676[1-3]", (13, 14, 15, 16, 17, 18, 19)),  # Maestro
         (r"220[0-4]|60|8[12]|508|9792", (16,)),  # Mir, RuPay, Troy
     )
 )
 _CARD: Final = (
-    r"(?<![A-Za-z0-9_])(?<![0-9]\.)(?<!\b0,)(?:[2-9][0-9]{12,18}"
+    r"(?<![A-Za-z0-9_])(?<![0-9]\.)(?<!\b0,)(?:[2-9][0-9]{12,18}|1800[0-9]{11}"
     rf"|(?<![0-9]{{4}}[{_GAP}])[2-9][0-9]{{3}}([{_GAP}])[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{1,4}}(?:\1[0-9]{{1,3}})?(?!\1?[0-9])"
     rf"|3[0-9]{{3}}([{_GAP}])[0-9]{{6}}\2[0-9]{{4,5}}"
     rf"|6[0-9]{{5}}[{_GAP}][0-9]{{13}})(?![A-Za-z0-9_]|\.[0-9a-z])"
@@ -190,7 +191,7 @@ _NATIONAL: Final = (
     # China's mobiles, Brazil, Russia
     r"|1(?:3[0-9]|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])(?P<china>[ -]?)[0-9]{4}(?P=china)[0-9]{4}"
     r"|\([1-9][1-9]\) ?(?:9[0-9]{4}|[2-5][0-9]{3})-[0-9]{4}"
-    r"|8[ -]?\(?[49][0-9]{2}\)?[ -]?[0-9]{3}[ -][0-9]{2}[ -][0-9]{2}"
+    r"|8[ -]?\(?[3489][0-9]{2}\)?[ -]?[0-9]{3}[ -][0-9]{2}[ -][0-9]{2}"
     rf")(?! [0-9])){_ENDS}"
 )
 _ANNOUNCED: Final = (
@@ -220,12 +221,13 @@ _IBAN_HINT: Final = (
 )
 _COLONS: Final = r":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:|[23Ff][0-9A-Fa-f]{3}::|::[0-9]{1,3}\."
 _DOTS: Final = r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]"
-_CARD_HINT: Final = rf"[2-9](?:[{_GAP}]?[0-9]){{12}}"
+_CARD_HINT: Final = rf"[1-9](?:[{_GAP}]?[0-9]){{12}}"
 _CODE_HINT: Final = rf"(?:\+|00 ?)[1-9](?:[{_SEP}()]{{0,4}}[0-9]){{7}}"
-_NINE_HINT: Final = rf"[0-9](?:[{_SEP}()]{{0,4}}[0-9]){{8}}"
-#: Eight digits are the length of dates and of ranges of years: spare those.
-_EIGHT_HINT: Final = (
-    r"[0-9]{8}|[0-9]{4}[ \u00a0][0-9]{4}|[0-9]{2}[ .\u00a0][0-9]{2}[ .\u00a0][0-9]{2}[ .\u00a0][0-9]{2}"
+_NUMBER_HINT: Final = rf"[0-9](?:[{_SEP}()]{{0,4}}[0-9]){{8}}"
+#: Eight digits are also the length of dates and of ranges of years: these forms spare them.
+_ANNOUNCED_HINT: Final = (
+    rf"[0-9](?:(?:[{_SEP}()]{{0,4}}[0-9]){{8}}"
+    r"|[0-9]{7}|[0-9]{3}[ \u00a0][0-9]{4}|[0-9](?:[ .\u00a0][0-9]{2}){3})"
 )
 
 
@@ -370,8 +372,8 @@ _RULES: Final = tuple(
         ("ipv6", _COLONS, _IPV6, _ipv6_end),
         ("ipv4", _DOTS, _IPV4, _ipv4_end),
         ("phone", _CODE_HINT, _INTERNATIONAL, _phone_end(_is_international)),
-        ("phone", _NINE_HINT, _NATIONAL, _phone_end(_is_national)),
-        ("phone", f"{_NINE_HINT}|{_EIGHT_HINT}", _ANNOUNCED, _phone_end(_is_announced, _PHONE_CUE)),
+        ("phone", _NUMBER_HINT, _NATIONAL, _phone_end(_is_national)),
+        ("phone", _ANNOUNCED_HINT, _ANNOUNCED, _phone_end(_is_announced, _PHONE_CUE)),
     )
 )
 _GATE: Final = "|".join(dict.fromkeys(rule.hint.pattern for rule in _RULES))
@@ -381,12 +383,16 @@ def _apply(rule: _Rule, text: str) -> tuple[str, int]:
     """One rule over one text: the text with placeholders, and how many."""
     if not rule.hint.search(text):
         return text, 0
-    parts, at = [], 0
-    for match in rule.pattern.finditer(text):
-        if match.start() >= at and (end := rule.end(match)):
-            parts += [text[at : match.start()], PLACEHOLDERS[rule.kind]]
-            at = end
-    return ("".join([*parts, text[at:]]), len(parts) // 2) if parts else (text, 0)
+    done: list[str] = []
+    at = 0
+    while match := rule.pattern.search(text, at):
+        at = match.end()
+        if end := rule.end(match):
+            # The rest is read as it will stand, after a placeholder: so the next number of a list stands apart too.
+            done.append(text[: match.start()])
+            text = PLACEHOLDERS[rule.kind] + text[end:]
+            at = len(PLACEHOLDERS[rule.kind])
+    return "".join([*done, text]), len(done)
 
 
 def redact(text: str) -> tuple[str, dict[str, int]]:

@@ -44,7 +44,8 @@ class Shard:
         rows: dialogues (or learner texts) + `KEYED`; ids are provisional.
         rejected: refused raw rows, in `REJECTED_SCHEMA`.
         raw_rows: how many raw rows the batch held.
-        repaired: raw rows (while reading) and dialogues (while cleaning) mended, by name.
+        repaired: raw rows mended while reading, by name.
+        cleaned: dialogues changed by clean-up, by name.
         redacted: dialogues by the kind of personal data that was replaced in them.
     """
 
@@ -52,6 +53,7 @@ class Shard:
     rejected: pl.DataFrame
     raw_rows: int
     repaired: Mapping[str, int]
+    cleaned: Mapping[str, int]
     redacted: Mapping[str, int]
 
 
@@ -69,16 +71,16 @@ def make_shard(corpus: Corpus, batch: RawBatch, options: Options, *, annotate: b
     made = _texts(corpus, normalized) if normalized.texts is not None else _dialogues(corpus, normalized, annotate)
     rejected = _rejected(batch, normalized, made.rows["parts"], made.faulty)
     raw_rows = batch.origins.height + (0 if batch.unreadable is None else batch.unreadable.height)
-    repaired = merge_counts(batch.repaired, normalized.repaired, made.repaired)
-    return Shard(_with_origins(made.rows, batch.origins), rejected, raw_rows, repaired, made.redacted)
+    repaired = merge_counts(batch.repaired, normalized.repaired)
+    return Shard(_with_origins(made.rows, batch.origins), rejected, raw_rows, repaired, made.cleaned, made.redacted)
 
 
 class _Made(NamedTuple):
-    """Finished rows; faulty drafts as (parts, reason, detail); repairs and redactions, in dialogues."""
+    """Finished rows; faulty drafts as (parts, reason, detail); dialogues that clean-up and redaction changed."""
 
     rows: pl.DataFrame
     faulty: pl.DataFrame
-    repaired: dict[str, int]
+    cleaned: dict[str, int]
     redacted: dict[str, int]
 
 
@@ -108,8 +110,8 @@ def _dialogues(corpus: Corpus, normalized: Normalized, annotate: bool) -> _Made:
     bad = rows.filter(fault.is_not_null()).select(
         "parts", fault.drop_nulls().alias("reason"), _detail().alias("detail")
     )
-    mended = {name: len(flat.dialogues(positions)) for name, positions in repairs.items()}
-    return _Made(rows.filter(fault.is_null()), bad, mended, redacted)
+    cleaned = {name: len(flat.dialogues(positions)) for name, positions in repairs.items()}
+    return _Made(rows.filter(fault.is_null()), bad, cleaned, redacted)
 
 
 def _redacted(flat: FlatMessages, before: pl.Series, after: pl.Series) -> dict[str, int]:
@@ -138,7 +140,7 @@ def _finish(rows: pl.DataFrame, corpus: Corpus, flat: FlatMessages, *, annotate:
     first, second = (declared, detected) if corpus.dossier.language_from == "declared" else (detected, declared)
     return rows.with_columns(
         language=pl.coalesce(first, second, pl.lit("und")),
-        language_agrees=declared == detected,
+        language_agrees=declared.replace(language.UMBRELLAS) == detected.replace(language.UMBRELLAS),
         dialogue_id=pl.concat_str("source", pl.lit(":"), pl.coalesce("key", "content_hash")),
     ).select(*dialogue_schema(), "key", "parts")
 

@@ -24,7 +24,7 @@ from quimbot_data.workspace import (
     writing,
 )
 from schemas.dialogue import Dialogue
-from schemas.errors import ExistsError, IntegrityError
+from schemas.errors import ExistsError, IntegrityError, WorkspaceError
 from schemas.frame import dialogue_schema, faults, row_digests
 from schemas.manifest import SPLITS, Documents, FileEntry, SplitDigest, VersionManifest
 
@@ -127,6 +127,11 @@ def publish_version(workspace: Workspace, ref: Ref, folder: Path) -> None:
     final = workspace.version(ref)
     with writing(final.parent):
         final.parent.mkdir(parents=True, exist_ok=True)
+        if final.exists() and any(final.iterdir()):
+            raise WorkspaceError(
+                f"{final} is in the way: it holds files and no {MANIFEST}, so it is no version.",
+                next_step="Move it elsewhere, then build again.",
+            )
         for place in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
             sync_folder(place)
         folder.rename(final)
@@ -179,14 +184,39 @@ def _file_problems(folder: Path, manifest: VersionManifest) -> list[str]:
 
 def _row_problems(folder: Path, manifest: VersionManifest) -> list[str]:
     """Digests of the rows themselves: catches a manifest that was changed together with the data."""
-    problems = []
+    problems, kept = [], []
     for split in SPLITS:
         hashes, tokens = [], 0
         for entry in manifest.data:
-            if entry.path.startswith(f"data/{split}-"):
-                rows = pl.read_parquet(folder / entry.path)
-                hashes.append(rows.select(row_digests(Dialogue)).to_series().to_numpy().astype("S64"))
-                tokens += int(rows["n_tokens"].sum())
+            if not entry.path.startswith(f"data/{split}-"):
+                continue
+            rows = _readable(folder / entry.path)
+            if rows is None or rows.schema != dialogue_schema() or rows.height != entry.rows:
+                problems.append(f"{entry.path}: it does not hold the {entry.rows} rows that {MANIFEST} states")
+                continue
+            hashes.append(rows.select(row_digests(Dialogue)).to_series().to_numpy().astype("S64"))
+            tokens += int(rows["n_tokens"].sum())
+            kept.append(rows.select("dialogue_id", split=pl.lit(split)))
         if _split_digest(hashes, tokens) != manifest.identity.splits[split]:
             problems.append(f"{split}: its rows are not those of the version's identity")
-    return problems
+    return problems + ([] if problems else _fate_problems(folder, manifest, kept))
+
+
+def _readable(path: Path) -> pl.DataFrame | None:
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError):
+        return None
+
+
+def _fate_problems(folder: Path, manifest: VersionManifest, kept: list[pl.DataFrame]) -> list[str]:
+    fates = _readable(folder / FATES)
+    if (
+        fates is None
+        or not {"dialogue_id", "split", "fate"} <= set(fates.columns)
+        or fates.height != manifest.fates.rows
+    ):
+        return [f"{FATES}: it does not hold the {manifest.fates.rows} rows that {MANIFEST} states"]
+    stated = fates.filter(pl.col("fate") == "kept").select("dialogue_id", "split").sort("dialogue_id")
+    rows = pl.concat(kept).sort("dialogue_id") if kept else stated.clear()
+    return [] if stated.equals(rows) else [f"{FATES}: its kept dialogues are not those of the data"]

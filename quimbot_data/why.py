@@ -1,6 +1,8 @@
 """The whole story of one dialogue: where it came from, what the corpus says of it, and its fate in each version."""
 
-from typing import Any
+import json
+import re
+from typing import Any, Final
 
 import polars as pl
 from pydantic import BaseModel
@@ -9,6 +11,9 @@ from quimbot_data.buckets import read_parquet
 from quimbot_data.version import FATES
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import MissingError
+from schemas.fields import SOURCE_PATTERN
+
+_EXAMPLES: Final = "`quimbot sql 'SELECT dialogue_id FROM dialogues LIMIT 5'` shows what ids look like."
 
 
 class Fate(BaseModel):
@@ -87,27 +92,32 @@ def why(workspace: Workspace, dialogue_id: str, ref: Ref | None = None) -> Story
         MissingError: no corpus, version or refused row knows the id, or the version does not exist.
     """
     source, _, key = dialogue_id.partition(":")
-    manifest = workspace.corpus_manifest(source)
-    folder = workspace.corpus(source)
-    row = None
-    for entry in manifest.dialogues:
-        found = pl.scan_parquet(folder / entry.path).filter(pl.col("dialogue_id") == dialogue_id).collect()
-        if found.height:
-            row = found.to_dicts()[0]
-            break
-    origins: list[dict[str, Any]] = []
-    if row:
-        places = pl.scan_parquet(folder / manifest.origins.path).filter(pl.col("dialogue_id") == dialogue_id)
-        origins = places.select("raw_file", "raw_row").collect().to_dicts()
+    if not re.fullmatch(SOURCE_PATTERN, source) or not key:
+        raise MissingError(f"{dialogue_id!r} is no dialogue's id.", valid="An id is SOURCE:KEY.", next_step=_EXAMPLES)
+    row, origins = _row(workspace, source, dialogue_id)
     rejected = [] if row else _refused(workspace, source, key)
     fates = [fate for version in _versions(workspace, ref) if (fate := _fate(workspace, version, dialogue_id))]
     if not (row or fates or rejected):
+        workspace.corpus_manifest(source)  # says so where there is no such corpus
         raise MissingError(
             f"Nothing in {workspace.root} knows {dialogue_id}: neither the corpus of {source}, nor its refused rows, "
             "nor any version.",
-            next_step="`quimbot sql 'SELECT dialogue_id FROM dialogues LIMIT 5'` shows what ids look like.",
+            next_step=_EXAMPLES,
         )
     return Story(dialogue_id=dialogue_id, row=row, origins=origins, fates=fates, rejected=rejected)
+
+
+def _row(workspace: Workspace, source: str, dialogue_id: str) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """The corpus's row and its raw rows; none where there is no such row, or no corpus any more."""
+    if source not in workspace.sources():
+        return None, []
+    manifest, folder = workspace.corpus_manifest(source), workspace.corpus(source)
+    for entry in manifest.dialogues:
+        found = pl.scan_parquet(folder / entry.path).filter(pl.col("dialogue_id") == dialogue_id).collect()
+        if found.height:
+            places = pl.scan_parquet(folder / manifest.origins.path).filter(pl.col("dialogue_id") == dialogue_id)
+            return found.to_dicts()[0], places.select("raw_file", "raw_row").collect().to_dicts()
+    return None, []
 
 
 def _versions(workspace: Workspace, ref: Ref | None) -> list[Ref]:
@@ -125,10 +135,14 @@ def _fate(workspace: Workspace, ref: Ref, dialogue_id: str) -> Fate | None:
 
 
 def _refused(workspace: Workspace, source: str, key: str) -> list[dict[str, Any]]:
-    """Refused rows whose raw JSON holds the key; the raw text itself is not told, for it may hold personal data."""
+    """Refused rows of which a value is the key; their raw text itself is not told, for it may hold personal data."""
     found: list[dict[str, Any]] = []
+    if source not in workspace.sources():
+        return found
+    own = re.escape(json.dumps(key.partition("#")[0], ensure_ascii=False)[1:-1])
+    value = rf'"{own}(\.txt)?"|: {own}[,}}]'  # essays go by file names, some ids are numbers
     for entry in workspace.corpus_manifest(source).rejected:
         rows = read_parquet(workspace.corpus(source) / entry.path)
-        hits = rows.filter(pl.col("raw").str.contains(key.partition("#")[0], literal=True))
+        hits = rows.filter(pl.col("raw").str.contains(value))
         found += hits.select("reason", "detail", "raw_file", "raw_row").head(20).to_dicts()
-    return found if key else []
+    return found

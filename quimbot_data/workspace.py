@@ -120,8 +120,12 @@ class Workspace:
         return read_model(path, VersionManifest)
 
     @contextmanager
-    def lock(self, *names: str) -> Iterator[None]:
-        """Hold an exclusive lock, e.g. `lock("corpus", "lmsys")`; the system frees it when the process dies.
+    def lock(self, *names: str, shared: bool = False) -> Iterator[None]:
+        """Hold a lock, e.g. `lock("corpus", "lmsys")`; the system frees it when the process dies.
+
+        Args:
+            names: what is locked.
+            shared: for readers; readers bear each other, and neither bears a writer.
 
         Raises:
             LockedError: another process holds it.
@@ -133,10 +137,10 @@ class Workspace:
             stream = path.open("w")
         with stream:
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise LockedError(
-                    f"Another process is writing {' '.join(names)} in {self.root}.",
+                    f"Another process {'writes' if shared else 'uses'} {' '.join(names)} in {self.root}.",
                     next_step="Wait for it to end, then run the command again.",
                 ) from error
             yield

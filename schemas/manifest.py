@@ -16,7 +16,7 @@ class LedgerLine(Strict):
     """One count. Lines of a (source, step) share `rows_in` and `rows_out`.
 
     A line without a reason counts what passed; one with a reason counts what that reason dropped, or, in the steps
-    `repaired` and `redacted`, what it changed and kept.
+    `repaired` (while reading, in raw rows), `cleaned` and `redacted`, what it changed and kept.
     """
 
     source: SourceName

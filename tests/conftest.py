@@ -98,23 +98,25 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return lay_out(tmp_path_factory.mktemp("raw"))
 
 
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, raw: dict[str, Path], recipe: Recipe) -> Workspace:
-    """A workspace of every corpus and `small@1.0.0`. Not to be written to: see `copied`."""
-    workspace = Workspace(tmp_path_factory.mktemp("built"))
-    ingest_all(workspace, raw)
-    build(workspace, recipe, REF)
-    return workspace
+def write_plain_card(folder: Path, manifest: VersionManifest) -> None:
+    """In place of card and plots, which take longer than the data of a sample."""
+    (folder / "README.md").write_text(f"# {manifest.id}\n", "utf-8")
 
 
 @pytest.fixture
 def plain_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare builds their card and plots, which take longer than the data of a sample."""
+    monkeypatch.setattr(card, "write_documents", write_plain_card)
 
-    def write(folder: Path, manifest: VersionManifest) -> None:
-        (folder / "README.md").write_text(manifest.id, "utf-8")
 
-    monkeypatch.setattr(card, "write_documents", write)
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, raw: dict[str, Path], recipe: Recipe) -> Workspace:
+    """A workspace of every corpus and `small@1.0.0`, with a plain card. Not to be written to: see `copied`."""
+    workspace = Workspace(tmp_path_factory.mktemp("built"))
+    ingest_all(workspace, raw)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(card, "write_documents", write_plain_card)
+        build(workspace, recipe, REF)
+    return workspace
 
 
 @pytest.fixture

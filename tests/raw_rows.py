@@ -183,7 +183,7 @@ class Cut:
     def parts(self, rows: Sequence[Any]) -> list[list[Any]]:
         rows = list(rows)
         if self.shuffle is not None:
-            random.Random(self.shuffle).shuffle(rows)  # noqa: S311 - a shuffle, not a secret
+            random.Random(self.shuffle).shuffle(rows)
         return [rows[start :: self.files] for start in range(self.files)]
 
     def paths(self, folder: Path, stem: str, suffix: str) -> list[Path]:
@@ -215,7 +215,7 @@ def write_essays(rows: list[list[str]], folder: Path) -> None:
             (originals / name).write_text(f"I am agree with essay {number}.\r\nIt have two reason.", encoding="utf-8")
 
 
-def lay_out(root: Path, cut: Cut = Cut(), scale: int = 1) -> dict[str, Path]:  # noqa: B008 - frozen
+def lay_out(root: Path, cut: Cut = Cut(), scale: int = 1) -> dict[str, Path]:
     """Write every corpus below `root`, each as its publisher does; returns their folders."""
     write: Callable[[Rows, Path], None]
     layouts: list[tuple[str, str, str, Callable[[Rows, Path], None], Sequence[Any]]] = [

@@ -211,8 +211,8 @@ def alternatives(value: Any, place: Place) -> list[Any]:
     if isinstance(value, str):
         return [None, *_STRINGS]
     if isinstance(value, list):
-        return [None, [], [None], [*value, None], value[::-1], value * 2, value[:1], [*value, value[0]]]
-    return [None, dict.fromkeys(value)]
+        return [None, [], [None], [*value, None], value[::-1], value * 2, value[:1], value[:1] + value]
+    return [None, dict.fromkeys(value)] if value else [None]
 
 
 def neighbours(row: Row) -> list[Row]:

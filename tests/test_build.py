@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -54,7 +55,7 @@ def unit(text: str) -> float:
 
 
 def components(rows: Iterable[dict[str, Any]]) -> dict[str, int]:
-    """Naive connected components: dialogues that share a content, or a source and a lineage, directly or over others."""
+    """Naive connected components: dialogues that share a content or a lineage, directly or over others."""
     neighbours: dict[tuple[str, ...], list[str]] = defaultdict(list)
     keys: dict[str, list[tuple[str, ...]]] = {}
     for row in rows:
@@ -115,7 +116,7 @@ def test_the_ledger_leads_from_raw_rows_to_kept_rows(built):
     for source in SOURCES:
         lines = [line for line in manifest.ledger if line.source == source]
         passed = [line for line in lines if line.reason is None and line.unit == "dialogues"]
-        for before, after in zip(passed[1:], passed[2:], strict=False):
+        for before, after in pairwise(passed[1:]):
             assert before.rows_out == after.rows_in
         assert passed[-1].rows_out == kept[source]
         assert lines[: len(built.corpus_manifest(source).ledger)] == built.corpus_manifest(source).ledger

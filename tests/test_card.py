@@ -346,6 +346,14 @@ def test_a_version_without_dialogues_has_a_card(corpora, tmp_path):
     assert_links_resolve(folder / "README.md")
 
 
+def test_detectors_and_date_are_those_of_the_record(built):
+    folder, manifest = built
+    text, record = (folder / "README.md").read_text(), manifest.record
+    detectors = ", ".join(f"{name} {version}" for name, version in sorted(record["language_detectors"].items()))
+    assert f"- Languages are detected by {detectors}." in text
+    assert f"Built {record['created']} with " in text
+
+
 # Plots
 
 

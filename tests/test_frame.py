@@ -51,6 +51,7 @@ from schemas.learner import LearnerText
 
 ALL_CHARACTERS = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
 PLENTY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(PLENTY, max_examples=40)
 
 
 def verdicts(model: type[BaseModel], rows: list[Row], *established: str) -> list[str | None]:
@@ -140,7 +141,9 @@ def test_a_field_rule_names_its_column(column: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "row"), [(Dialogue, full_row()), (Dialogue, bare_row()), (LearnerText, full_text())], ids=str
+    ("model", "row"),
+    [(Dialogue, full_row()), (Dialogue, bare_row()), (LearnerText, full_text())],
+    ids=["full", "bare", "text"],
 )
 def test_one_change_at_every_place_gets_the_same_verdict(model: type[BaseModel], row: Row) -> None:
     sound, tried = assert_same_verdict(model, neighbours(row))
@@ -243,17 +246,14 @@ def test_no_single_character_escapes_the_nfc_gate() -> None:
     assert changed_by_nfc_without_a_suspect(pl.Series(ALL_CHARACTERS)) == []
 
 
-@pytest.mark.parametrize("around", ["{}\u0301", "a\u0323{}", "{}\u0334", "\u0345{}", "\u1100{}", "\uac00{}", "ো{}"])
-def test_no_pair_with_a_mark_escapes_the_nfc_gate(around: str) -> None:
-    # The fixed partner is taken out of the class, so that only the other character can be the suspect.
+@pytest.mark.parametrize("around", ["{}\u0334", "\u0345{}"])
+def test_no_mark_escapes_the_nfc_gate(around: str) -> None:
+    # U+0334 sorts before all other marks and U+0345 after them, so each mark changes places with one of the two.
+    characters = pl.Series(ALL_CHARACTERS)
     pairs = pl.Series([around.format(one) for one in ALL_CHARACTERS])
-    shifted = pairs.filter(pairs.str.normalize("NFC") != pairs)
-    partners = around.replace("{}", "")
-    others = shifted.str.replace_all(f"[{partners}]", "", literal=False)
-    escaped = others.filter(~others.str.contains(nfc_suspects()) & (others != ""))
-    # A starter needs no suspicion where the mark after it has one: then the partner itself is in the class.
-    assert all(pl.Series(list(partners)).str.contains(nfc_suspects()).any() for _ in escaped)
-    assert changed_by_nfc_without_a_suspect(pairs) == []
+    marks = characters.filter(pairs.str.normalize("NFC") != pairs)
+    assert len(marks) > 800
+    assert marks.filter(~marks.str.contains(nfc_suspects())).to_list() == []
 
 
 def test_no_composition_escapes_the_nfc_gate() -> None:
@@ -263,7 +263,7 @@ def test_no_composition_escapes_the_nfc_gate() -> None:
     assert changed_by_nfc_without_a_suspect(decomposed) == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(PLENTY, max_examples=300)
 @given(st.lists(texts, min_size=1, max_size=10))
 def test_no_text_escapes_the_nfc_gate(contents: list[str]) -> None:
     assert changed_by_nfc_without_a_suspect(pl.Series(contents)) == []
@@ -300,7 +300,7 @@ def netstring(text: str) -> bytes:
     return str(len(text.encode())).encode() + b":" + text.encode() + b","
 
 
-@PLENTY
+@SOME
 @given(st.lists(dialogues(texts), min_size=1, max_size=5))
 def test_content_hashes_agree_with_hashlib(rows: list[Row]) -> None:
     frame = frame_of(Dialogue, rows)
@@ -325,10 +325,10 @@ def test_netstrings_keep_messages_apart() -> None:
 
 def test_the_content_hash_is_pinned() -> None:
     messages = [("system", "Sé breve."), ("user", "¿Qué hora es?"), ("assistant", "Las dos. 🙂")]
-    assert content_hash(messages) == "PINNED_CONTENT"
+    assert content_hash(messages) == "0de9e4e524940c6864f08c01747010cc1eaca545db7eef204c2c12b4af1fdad7"
 
 
-@PLENTY
+@SOME
 @given(st.lists(dialogues(texts), min_size=1, max_size=4))
 def test_counts_are_pythons(rows: list[Row]) -> None:
     frame = frame_of(Dialogue, rows)
@@ -366,25 +366,25 @@ def reference(model: type[BaseModel], row: Row) -> str:
 
 def test_the_row_digest_is_pinned() -> None:
     assert digests(Dialogue, [full_row(), bare_row()]) == [
-        "PINNED_FULL",
-        "PINNED_BARE",
+        "22c01eda34bfcdbef26661b543ac77c449ae20fc69bc3590ba1125aaadae1352",
+        "1774866f7584951323b589fdda2008b696f2a2910bbb9e7324193a6864af49b7",
     ]
-    assert digests(LearnerText, [full_text()]) == ["PINNED_TEXT"]
+    assert digests(LearnerText, [full_text()]) == ["284cd4a6a4c271bc548b9ec97b7c019c003bea57a00654a25c9dbb0275283530"]
 
 
-@PLENTY
+@SOME
 @given(st.lists(near_dialogues(), min_size=1, max_size=6))
 def test_row_digests_follow_their_published_form(rows: list[Row]) -> None:
     assert digests(Dialogue, rows) == [reference(Dialogue, row) for row in frame_of(Dialogue, rows).to_dicts()]
 
 
-@settings(max_examples=50, deadline=None)
+@SOME
 @given(learner_texts())
 def test_row_digests_of_learner_texts_follow_it_too(row: Row) -> None:
     assert digests(LearnerText, [row]) == [reference(LearnerText, row)]
 
 
-@pytest.mark.parametrize(("model", "row"), [(Dialogue, full_row()), (LearnerText, full_text())], ids=str)
+@pytest.mark.parametrize(("model", "row"), [(Dialogue, full_row()), (LearnerText, full_text())], ids=["full", "text"])
 def test_any_change_of_any_value_changes_the_row_digest(model: type[BaseModel], row: Row) -> None:
     own = digests(model, [row])[0]
     others = [
@@ -403,7 +403,7 @@ def test_a_null_struct_is_not_a_struct_of_nulls() -> None:
     assert len(set(digests(Dialogue, rows))) == 2
 
 
-@settings(max_examples=50, deadline=None)
+@settings(SOME, max_examples=25)
 @given(st.lists(near_dialogues(), min_size=2, max_size=6), st.data())
 def test_hashes_do_not_depend_on_chunks_or_slices(rows: list[Row], data: st.DataObject) -> None:
     whole, cut = frame_of(Dialogue, rows), data.draw(st.integers(1, len(rows) - 1))

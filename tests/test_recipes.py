@@ -5,9 +5,11 @@ import re
 import tomllib
 from importlib.resources import files
 
+import polars as pl
 import pytest
 
 from quimbot_data.build import build
+from quimbot_data.filters import component_of, verdict
 from quimbot_data.ingest import ingest
 from quimbot_data.recipes import recipe_names, shipped_recipe
 from quimbot_data.samples import lay_out
@@ -15,8 +17,10 @@ from quimbot_data.sources import SOURCES
 from quimbot_data.sources.source import Options
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import RecipeError
-from schemas.recipe import Recipe, parse_recipe
+from schemas.manifest import VersionManifest
+from schemas.recipe import parse_recipe
 
+DEMO = Ref("demo", "1.0.0")
 STAGE_1 = ("stage1-linguist", "stage1-linguist-reserved")
 STAGE_2 = ("arabic-l2", "mandarin-heritage", "spanish-heritage", "spanish-l2")
 
@@ -31,6 +35,11 @@ def workspace(tmp_path_factory) -> Workspace:
     for source, folder in lay_out(workspace.root / "raw").items():
         ingest(workspace, SOURCES[source], [folder], Options())
     return workspace
+
+
+@pytest.fixture(scope="module")
+def demo(workspace) -> VersionManifest:
+    return build(workspace, shipped_recipe("demo"), DEMO)[0]
 
 
 def test_these_are_shipped():
@@ -112,32 +121,29 @@ def test_stage_2_holds_out_what_stage_1_holds_out():
     assert len({(split.validation, split.test) for split in splits.values()}) == 1
 
 
-def test_the_samples_fill_the_demo_with_margin_and_filters_drop_something(workspace):
-    manifest, _ = build(workspace, shipped_recipe("demo"), Ref("demo", "1.0.0"))
-    assert sum(line.dialogues for line in manifest.mix) == 100
-    for line in manifest.mix:
+def test_the_samples_fill_the_demo_with_margin_and_filters_drop_something(demo):
+    assert sum(line.dialogues for line in demo.mix) == 100
+    for line in demo.mix:
         assert line.dialogues == line.budget
         assert line.available >= 1.25 * line.budget
-    reasons = {line.reason for line in manifest.ledger if line.step in ("filter", "safety", "dedup")}
+    reasons = {line.reason for line in demo.ledger if line.step in ("filter", "safety", "dedup")}
     assert {"min_chars", "max_symbol_share", "max_digit_share", "truncated_prompts", "exact-duplicate"} <= reasons
-    assert all(split.rows for split in manifest.identity.splits.values())
+    assert all(split.rows for split in demo.identity.splits.values())
 
 
-def test_the_demo_is_the_same_version_every_time(workspace):
-    ids = {
-        build(workspace, shipped_recipe("demo"), Ref("demo", f"2.0.{threads}"), threads=threads)[0].id
-        for threads in (1, 2)
-    }
-    assert len(ids) == 1
-
-
-def sized(recipe: Recipe) -> Recipe:
-    return recipe.model_copy(update={"size": "max"})
+def test_the_demo_is_the_same_version_every_time(workspace, demo):
+    again, written = build(workspace, shipped_recipe("demo"), DEMO, threads=1)
+    assert not written
+    assert again.id == demo.id
 
 
 @pytest.mark.parametrize("name", [*STAGE_1, *STAGE_2])
-def test_the_selectors_of_every_other_recipe_find_samples(workspace, name):
-    manifest, _ = build(workspace, sized(shipped_recipe(name)), Ref(name, "1.0.0"))
-    assert all(line.dialogues for line in manifest.mix)
-    dropped = {line.reason for line in manifest.ledger if line.step == "filter"}
-    assert ("culturally_neutral" in dropped) == (name in STAGE_1)
+def test_every_component_of_every_other_recipe_finds_samples(workspace, name):
+    recipe = shipped_recipe(name)
+    manifests = {source: workspace.corpus_manifest(source) for source in recipe.sources()}
+    paths = [workspace.corpus(source) / file.path for source, held in manifests.items() for file in held.dialogues]
+    rows = pl.read_parquet(paths).with_columns(component_of(recipe))
+    rows = rows.with_columns(verdict(recipe))
+    left = rows.filter(pl.col("step").is_null())["component"]
+    assert set(left) == set(range(len(recipe.components)))
+    assert ("culturally_neutral" in rows["reason"].to_list()) == (name in STAGE_1)

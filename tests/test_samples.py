@@ -52,8 +52,9 @@ class Ingested:
         ]
         return {row.get("dialogue_id") or row["text_id"]: row for frame in frames for row in frame.to_dicts()}
 
-    def mended(self, source: str, step: str) -> dict[str, int]:
-        return {line.reason: line.rows for line in self.corpora[source].ledger if line.step == step and line.reason}
+    def mended(self, source: str, fate: str) -> dict[str, int]:
+        steps = {"repaired": ("repaired", "cleaned"), "redacted": ("redacted",)}[fate]
+        return {line.reason: line.rows for line in self.corpora[source].ledger if line.step in steps and line.reason}
 
     def planted(self, source: str, what: str) -> dict:
         """The dialogue or text made of the raw row in which exactly this was planted."""
@@ -119,6 +120,14 @@ def test_exactly_the_planted_dialogues_are_dropped_before_the_mix(ingested, sour
 
 
 # What "kept" means, lesson by lesson.
+
+
+@pytest.mark.parametrize(
+    ("source", "what"), [("lmsys", "two conversations share one id"), ("prosocial", "a dialogue_id that the train")]
+)
+def test_an_id_that_a_corpus_repeats_gets_a_suffix(ingested, source, what):
+    row = ingested.planted(source, what)
+    assert row["dialogue_id"] == f"{source}:{row['provenance']['raw_id']}#{row['content_hash'][:12]}"
 
 
 def test_lesson_1_every_variant_of_a_corpus_gives_dialogues(ingested):
@@ -272,10 +281,9 @@ def test_a_file_that_was_cut_stops_the_ingest_and_is_named(tmp_path, source, pat
 
 
 def test_each_source_is_told_from_all_others(ingested):
-    for source, folder in ingested.raw.items():
-        for other in set(SOURCES) - {source, "toefl11"}:
-            if source == "toefl11":
-                continue  # index and essays are text: its reader alone knows them
+    columnar = set(SOURCES) - {"toefl11"}  # index and essays are text: its reader alone knows them
+    for source, folder in ((source, ingested.raw[source]) for source in columnar):
+        for other in columnar - {source}:
             with pytest.raises(WrongCorpusError):
                 refuse_other_corpora(SOURCES[other], [folder])
 

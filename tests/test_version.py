@@ -73,8 +73,7 @@ def test_data_changed_together_with_its_manifest_is_found(copied):
     path.write_bytes(b"PAR1 but no more")
     data[place] = entry_of(path, folder, rows.height)
     write_model(folder / "manifest.json", manifest.model_copy(update={"data": data}))
-    (problem,) = verify(copied, REF)
-    assert "train" in problem
+    assert data[place].path in verify(copied, REF)[0]
 
 
 def test_an_identity_changed_without_its_id_is_found(copied):
@@ -162,21 +161,24 @@ with Workspace(Path(sys.argv[1])).lock(*sys.argv[2:]):
 def test_two_writers_of_one_thing_get_one_locked_error(copied, recipe, raw, names):
     holder = subprocess.Popen([sys.executable, "-c", HOLD, copied.root, *names], stdout=subprocess.PIPE, text=True)
     assert holder.stdout
+
+    def write() -> None:
+        if names[0] == "version":
+            build(copied, recipe, Ref("small", "4.0.0"))
+        else:
+            ingest(copied, SOURCES["waxal"], [raw["waxal"]], Options())
+
     try:
         assert holder.stdout.readline() == "held\n"
         started = time.monotonic()
         with pytest.raises(LockedError, match="Another process"):
-            if names[0] == "version":
-                build(copied, recipe, Ref("small", "4.0.0"))
-            else:
-                ingest(copied, SOURCES["waxal"], [raw["waxal"]], Options())
+            write()
         assert time.monotonic() - started < 5
     finally:
         holder.kill()
         holder.wait()
         holder.stdout.close()
-    if names[0] == "version":  # the lock goes with the process that held it
-        build(copied, recipe, Ref("small", "4.0.0"))
+    write()  # the lock goes with the process that held it
 
 
 def test_a_corpus_is_not_replaced_under_a_build(copied, raw, recipe, monkeypatch):

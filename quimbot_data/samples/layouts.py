@@ -7,7 +7,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -125,7 +125,11 @@ def toefl11_essay(sample: Sample) -> str:
 # Rows
 
 
-def _by_file(samples: Iterable[Sample], row_of: Any = lambda sample: sample["row"]) -> list[tuple[str, list[Row]]]:
+def _plain_row(sample: Sample) -> Row:
+    return dict(sample["row"])
+
+
+def _by_file(samples: Iterable[Sample], row_of: Callable[[Sample], Row] = _plain_row) -> list[tuple[str, list[Row]]]:
     return [(file, [row_of(sample) for sample in group]) for file, group in _grouped(samples)]
 
 

@@ -170,11 +170,16 @@ def _header(first: Sequence[str]) -> dict[str, int] | None:
 def _essay(cells: Row, essays: _Essays, seen: set[str]) -> Row:
     """The index row with its essay's text, or with the fault that keeps it out."""
     if detail := _index_fault(cells):
-        return cells | {"fault": "bad-index-row", "detail": detail}
-    name = cells["filename"] if cells["filename"].lower().endswith(".txt") else f"{cells['filename']}.txt"
+        # A row may be bad and still name its essay, which is then not one that no index names.
+        return cells | {"name": _file_name(cells["filename"] or ""), "fault": "bad-index-row", "detail": detail}
+    name = _file_name(cells["filename"])
     repeated = name in seen
     seen.add(name)
     return cells | {"name": name} | (_repeated(name) if repeated else _text(name, essays))
+
+
+def _file_name(cell: str) -> str:
+    return cell if cell.lower().endswith(".txt") else f"{cell}.txt"
 
 
 def _repeated(name: str) -> Row:
