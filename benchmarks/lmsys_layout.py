@@ -8,7 +8,8 @@ Stated properties, shares exact in every 10,000 rows; `python benchmarks/lmsys_l
   .05/.25/.75/.95: 9, 28, 130, 398), assistants one of 440 (66, 203, 956, 2,917); blank ends are cut off and
   defects planted after that, which moves them by a character;
 - 1 to 6 turns, geometric with p = ½, 1.97 on average;
-- 2 % have one empty message and 1 % end in a user message: both are refused by the check;
+- 2 % have one empty message and are refused; 1 % end in a user message, which is dropped, and the conversation is
+  refused where nothing else is left;
 - 5 % are flagged by moderation.
 """
 
@@ -152,29 +153,25 @@ def nested(offsets: np.ndarray, columns: dict[str, object]) -> pl.Series:
     return pl.Series(pl.from_arrow(lists))
 
 
-def write(folder: Path, count: int, seed: int = 1) -> list[Path]:
-    """Write `count` rows as Parquet files of `ROWS_A_FILE` rows, named as the publisher names them.
-
-    Reuses what is there; smaller counts of the same seed are the first files of larger ones.
-    """
+def write(folder: Path, count: int, seed: int = 1, rows_a_file: int = ROWS_A_FILE) -> list[Path]:
+    """Write `count` rows as Parquet files; reuses what is there, so fewer rows are the first files of more rows."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for start in range(0, count, ROWS_A_FILE):
-        size = min(ROWS_A_FILE, count - start)
-        path = folder / f"train-{start // ROWS_A_FILE:05}-{size}-rows-seed-{seed}.parquet"
-        paths.append(path)
-        if not path.exists():
-            unfinished = path.with_suffix(".unfinished")
-            write_file(unfinished, seed, start, size)
-            unfinished.replace(path)
+    for start in range(0, count, rows_a_file):
+        end = min(count, start + rows_a_file)
+        paths.append(folder / f"train-{start:07}-to-{end:07}-seed-{seed}.parquet")
+        if not paths[-1].exists():
+            unfinished = paths[-1].with_suffix(".unfinished")
+            write_file(unfinished, seed, start, end)
+            unfinished.replace(paths[-1])
     return paths
 
 
-def write_file(path: Path, seed: int, start: int, size: int) -> None:
+def write_file(path: Path, seed: int, start: int, end: int) -> None:
     """One file, one row group a chunk; snappy, as the publisher's files are."""
     writer = None
-    for at in range(start, start + size, ROWS_A_CHUNK):
-        table = chunk(seed, at, min(ROWS_A_CHUNK, start + size - at)).to_arrow(compat_level=pl.CompatLevel.oldest())
+    for at in range(start, end, ROWS_A_CHUNK):
+        table = chunk(seed, at, min(ROWS_A_CHUNK, end - at)).to_arrow(compat_level=pl.CompatLevel.oldest())
         writer = writer or pq.ParquetWriter(path, table.schema, compression="snappy")
         writer.write_table(table)
     if writer:

@@ -19,7 +19,7 @@ from quimbot_data.terminal import note, print_table, progress, say
 from quimbot_data.workspace import Ref, Workspace
 from schemas.manifest import CorpusManifest
 
-QUERY: Final = "SELECT source, language, count(*) AS dialogues FROM dialogues GROUP BY ALL ORDER BY ALL LIMIT 8"
+QUERY: Final = "SELECT language, count(*) AS dialogues FROM dialogues GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT 5"
 VERSION: Final = Ref("demo", "0.1.0")
 
 

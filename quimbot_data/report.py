@@ -51,7 +51,8 @@ def print_ledger(manifest: "CorpusManifest") -> None:
 def print_version(manifest: "VersionManifest") -> None:
     """A version's mix, asked against got, and its splits."""
     unit = manifest.identity.recipe.unit
-    say(f"{manifest.name}@{manifest.version}  id {manifest.id[:16]}")
+    say(f"{manifest.name}@{manifest.version}, id {manifest.id[:16]}")
+    say()
     total = max(1, sum(getattr(line, unit) for line in manifest.mix))
     print_table(
         "Mix",
@@ -70,6 +71,7 @@ def print_version(manifest: "VersionManifest") -> None:
             for line in manifest.mix
         ],
     )
+    say()
     rows = max(1, sum(split.rows for split in manifest.identity.splits.values()))
     print_table(
         "Splits",

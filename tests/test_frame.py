@@ -50,7 +50,7 @@ from schemas.frame import (
 from schemas.learner import LearnerText
 
 ALL_CHARACTERS = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
-PLENTY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PLENTY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SOME = settings(PLENTY, max_examples=40)
 
 
