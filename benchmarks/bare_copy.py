@@ -1,9 +1,17 @@
-"""The floor: polars reads all raw columns, as `ingest` must (it keeps refused rows whole), and writes them unchanged."""
+"""The floor: polars reads the raw rows and writes them unchanged, with the compression that `ingest` uses.
+
+It copies all columns, as all contenders read them; `lean` leaves the moderation scores out, which no corpus keeps.
+"""
 
 from pathlib import Path
 
 import polars as pl
 
 
-def run(paths: list[Path], out: Path) -> None:
-    pl.scan_parquet(paths).sink_parquet(out / "copy.parquet", compression="zstd", compression_level=3)
+def run(paths: list[Path], out: Path, *, lean: bool) -> None:
+    rows = pl.scan_parquet(paths)
+    if lean:
+        label = pl.element().struct
+        moderation = pl.struct(label.field("categories"), label.field("flagged"))
+        rows = rows.with_columns(pl.col("openai_moderation").list.eval(moderation))
+    rows.sink_parquet(out / "copy.parquet", compression="zstd", compression_level=3)

@@ -44,7 +44,7 @@ MOST_TURNS = 6
 VOCABULARY = 4_000
 #: Rows made at a time, and rows a row group.
 ROWS_A_CHUNK = 10_000
-ROWS_A_FILE = 50_000
+ROWS_A_FILE = 100_000
 
 
 def rows(count: int, seed: int = 1) -> Iterator[pl.DataFrame]:

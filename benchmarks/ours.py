@@ -10,7 +10,7 @@ from quimbot_data.sources.source import Options
 from quimbot_data.workspace import Workspace
 
 
-def run(paths: list[Path], out: Path) -> None:
+def run(paths: list[Path], out: Path, *, lean: bool = False) -> None:
     ingest(Workspace(out), CORPUS, paths, Options(), threads=2, annotate=False)
 
 

@@ -1,9 +1,10 @@
 """datatrove: its local executor with two tasks and two workers; reader, filter with an exclusion writer, writer.
 
-To its favour: moderation labels are not read at all, rejects are written without them, and `ParquetWriter` compresses
-with zstd at pyarrow's level 1 (it has no setting), the others at level 3.
+In its favour: `ParquetWriter` compresses with zstd at pyarrow's level 1 (it takes no level), `ingest` and the copies at
+level 3; and the lean one has a reader of its own, since `ParquetReader` reads two columns or all.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -16,23 +17,21 @@ from datatrove.pipeline.filters.base_filter import BaseFilter
 from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.writers import ParquetWriter
 
-COLUMNS = ["conversation_id", "model", "conversation", "turn", "language", "redacted"]
-MESSAGES = pa.list_(pa.struct({"role": pa.string(), "content": pa.string()}))
-CARRIED = {"conversation_id": pa.string(), "model": pa.string(), "turn": pa.int64(), "language": pa.string()}
-CARRIED |= {"redacted": pa.bool_()}
-MADE = {"messages": MESSAGES, "content_hash": pa.string(), "n_turns": pa.int32(), "n_chars": pa.int64()}
-REFUSED = {"conversation": MESSAGES, "filter_reason": pa.string()}
+LEAN = ["conversation_id", "model", "conversation", "turn", "language", "redacted"]
+MADE = {
+    "messages": pa.list_(pa.struct({"role": pa.string(), "content": pa.string()})),
+    "content_hash": pa.string(),
+    "n_turns": pa.int32(),
+    "n_chars": pa.int64(),
+}
 
 
-class ColumnsReader(ParquetReader):
-    """`ParquetReader` reads two columns or all; this one reads those named."""
-
+class LeanReader(ParquetReader):
     def read_file(self, filepath: str):  # noqa: ANN201
         with self.data_folder.open(filepath, "rb") as stream, pq.ParquetFile(stream) as parquet:
-            for batch in parquet.iter_batches(batch_size=self.batch_size, columns=COLUMNS):
-                for row in batch.to_pylist():
-                    # `text` must not be empty, or the reader leaves the row out.
-                    yield Document(text=row["conversation_id"], id=row["conversation_id"], metadata=row)
+            for batch in parquet.iter_batches(batch_size=self.batch_size, columns=LEAN):
+                for number, row in enumerate(batch.to_pylist()):
+                    yield Document(**document(self, row, filepath, number))
 
 
 class Finish(BaseFilter):
@@ -44,42 +43,48 @@ class Finish(BaseFilter):
         finished = finish(doc.metadata["conversation"])
         if finished.reason:
             return False, finished.reason
-        made = {name: getattr(finished, name) for name in MADE}
-        doc.metadata.update(made)
+        doc.metadata.update({name: getattr(finished, name) for name in MADE})
         return True
 
 
-def writer(folder: Path, columns: dict[str, pa.DataType]) -> ParquetWriter:
-    def row(_: ParquetWriter, document: Document) -> dict[str, object]:
-        return {name: document.metadata[name] for name in columns}
+def document(_: ParquetReader, row: dict[str, object], path: str, number: int) -> dict[str, object]:
+    """A row becomes metadata; `text` must not be empty, or the reader leaves the row out."""
+    return {"text": row["conversation_id"], "id": row["conversation_id"], "metadata": row}
 
+
+def columns_of(names: list[str]) -> Callable[[ParquetWriter, Document], dict[str, object]]:
+    return lambda _, document: {name: document.metadata[name] for name in names}
+
+
+def writer(folder: Path, schema: pa.Schema) -> ParquetWriter:
     # Neither chunks cut by content nor a page index: both cost time, and no contender writes them.
     return ParquetWriter(
         str(folder),
         compression="zstd",
-        adapter=row,
-        schema=pa.schema(columns),
+        adapter=columns_of(schema.names),
+        schema=schema,
         use_content_defined_chunking=False,
         write_page_index=False,
     )
 
 
-def run(paths: list[Path], out: Path) -> None:
+def run(paths: list[Path], out: Path, *, lean: bool) -> None:
     listing = out / "paths.txt"
     listing.write_text("".join(f"{path.name}\n" for path in paths))
+    raw = [field for field in pq.read_schema(paths[0]) if not lean or field.name in LEAN]
+    kept = [field for field in raw if field.name != "conversation"] + [pa.field(*column) for column in MADE.items()]
+    reader = LeanReader if lean else ParquetReader
     pipeline = [
-        ColumnsReader(str(paths[0].parent), paths_file=str(listing)),
-        Finish(exclusion_writer=writer(out / "rejected", CARRIED | REFUSED)),
-        writer(out / "rows", CARRIED | MADE),
+        reader(str(paths[0].parent), paths_file=str(listing), adapter=document),
+        Finish(exclusion_writer=writer(out / "rejected", pa.schema([*raw, pa.field("filter_reason", pa.string())]))),
+        writer(out / "rows", pa.schema(kept)),
     ]
     LocalPipelineExecutor(pipeline, tasks=2, workers=2, logging_dir=str(out / "logs")).run()
 
 
 def result(out: Path) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """Rows and refusals in the layout that `outcome.py` compares."""
-    key = pl.col("conversation_id").alias("key")
+    key, reason = pl.col("conversation_id").alias("key"), pl.col("filter_reason").alias("reason")
     rows = pl.scan_parquet(sorted((out / "rows").glob("*.parquet")))
     rejected = pl.scan_parquet(sorted((out / "rejected").glob("*.parquet")))
-    return rows.select(key, "messages", "content_hash", "n_turns", "n_chars"), rejected.select(
-        key, pl.col("filter_reason").alias("reason")
-    )
+    return rows.select(key, "messages", "content_hash", "n_turns", "n_chars"), rejected.select(key, reason)

@@ -406,7 +406,9 @@ def sql(
         return
     if output:
         _refuse_inside(place, output)
-    write_result(run_query(place, query, version=parsed, show_raw=show_raw, limits=limits), chosen, output or sys.stdout)
+    write_result(
+        run_query(place, query, version=parsed, show_raw=show_raw, limits=limits), chosen, output or sys.stdout
+    )
 
 
 def _refuse_inside(workspace: "Workspace", output: Path) -> None:

@@ -5,9 +5,10 @@ Batches share no state, so threads, processes or a cluster run this same functio
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -17,6 +18,7 @@ from quimbot_data.flat import FlatMessages, flatten
 from quimbot_data.ledger import merge_counts
 from quimbot_data.sources.source import Corpus, Normalized, Options, RawBatch
 from schemas.dialogue import Dialogue
+from schemas.errors import InputError
 from schemas.frame import content_hashes, counts, dialogue_schema, faults, polars_schema, sha256
 from schemas.learner import LearnerText
 
@@ -66,13 +68,27 @@ def make_shard(corpus: Corpus, batch: RawBatch, options: Options, *, annotate: b
         options: what the caller knows beyond the files.
         annotate: find personal data, languages, tokens and quality; without, those columns hold neutral values
             (benchmarks measure the two apart).
+
+    Raises:
+        InputError: columns of the right names that hold other types.
     """
-    normalized = corpus.normalize(batch, options)
+    normalized = _normalized(corpus, batch, options)
     made = _texts(corpus, normalized) if normalized.texts is not None else _dialogues(corpus, normalized, annotate)
     rejected = _rejected(batch, normalized, made.rows["parts"], made.faulty)
     raw_rows = batch.origins.height + (0 if batch.unreadable is None else batch.unreadable.height)
     repaired = merge_counts(batch.repaired, normalized.repaired)
     return Shard(_with_origins(made.rows, batch.origins), rejected, raw_rows, repaired, made.cleaned, made.redacted)
+
+
+def _normalized(corpus: Corpus, batch: RawBatch, options: Options) -> Normalized:
+    try:
+        return corpus.normalize(batch, options)
+    except pl.exceptions.PolarsError as error:  # columns of the right names and of other types
+        file, problem = str(batch.origins["raw_file"][0]), str(error).partition("\n")[0]
+        raise InputError(
+            f"{file} is not in the layout of {corpus.dossier.title}: its columns hold other types ({problem}).",
+            next_step="Compare it with the published files, or take it out.",
+        ) from error
 
 
 class _Made(NamedTuple):
@@ -88,15 +104,17 @@ def _dialogues(corpus: Corpus, normalized: Normalized, annotate: bool) -> _Made:
     drafts = normalized.dialogues
     flat = flatten(drafts["messages"])
     contents, repairs = clean(flat.contents)
-    redacted: dict[str, int] = {}
+    long = contents.str.len_chars() > MAX_MESSAGE_CHARS
+    if long.any():  # refused below: spare megabytes the costlier steps
+        contents = contents.clone().scatter(long.arg_true(), "")
+    redactions: dict[str, npt.NDArray[np.int64]] = {}
     if annotate:
         before = contents
         contents, _ = pii.redact_column(before)
-        redacted = _redacted(flat, before, contents)
-    lengths = contents.str.len_chars()
+        redactions = _redactions(before, contents)
     rows = drafts.with_columns(flat.column(contents), pl.lit(corpus.dossier.name).alias("source"))
     rows = _finish(rows, corpus, FlatMessages(flat.offsets, flat.roles, contents), annotate=annotate)
-    too_long = flat.total((lengths > MAX_MESSAGE_CHARS).cast(pl.Int64)) > 0
+    too_long = flat.total(long.cast(pl.Int64)) > 0
     moved = (rows["pedagogy"].is_not_null()) & (flat.total((contents != flat.contents).cast(pl.Int64)) > 0)
     checked = faults(Dialogue, established=("content-hash", "counts", "control-character", "not-nfc"))
     fault = rows.select(
@@ -107,22 +125,32 @@ def _dialogues(corpus: Corpus, normalized: Normalized, annotate: bool) -> _Made:
         .otherwise(checked)
         .alias("fault")
     ).to_series()
-    bad = rows.filter(fault.is_not_null()).select(
-        "parts", fault.drop_nulls().alias("reason"), _detail().alias("detail")
-    )
-    cleaned = {name: len(flat.dialogues(positions)) for name, positions in repairs.items()}
-    return _Made(rows.filter(fault.is_null()), bad, cleaned, redacted)
+    refused = rows.with_columns(fault, raw=drafts["messages"]).filter(pl.col("fault").is_not_null())
+    spared = pl.col("fault") == "message-too-long"
+    detail = pl.when(spared).then(_detail("raw")).otherwise(_detail("messages"))
+    bad = refused.select("parts", pl.col("fault").alias("reason"), detail.alias("detail"))
+    kept = fault.is_null().to_numpy()
+    changed = [_dialogues_by_name(flat, messages, kept) for messages in (repairs, redactions)]
+    return _Made(rows.filter(fault.is_null()), bad, *changed)
 
 
-def _redacted(flat: FlatMessages, before: pl.Series, after: pl.Series) -> dict[str, int]:
-    """Dialogues by kind of personal data replaced in them; only the few messages that changed are looked at again."""
+def _dialogues_by_name(
+    flat: FlatMessages, messages: Mapping[str, npt.NDArray[np.integer[Any]]], kept: npt.NDArray[np.bool_]
+) -> dict[str, int]:
+    """How many of the kept dialogues hold these messages."""
+    counted = {name: int(kept[flat.dialogues(found)].sum()) for name, found in messages.items()}
+    return {name: dialogues for name, dialogues in counted.items() if dialogues}
+
+
+def _redactions(before: pl.Series, after: pl.Series) -> dict[str, npt.NDArray[np.int64]]:
+    """Messages by kind of personal data replaced in them; only the few that changed are looked at again."""
     changed = (before != after).arg_true()
     found: dict[str, list[int]] = {}
     for message, text in zip(changed, before.gather(changed), strict=True):
         for kind, times in pii.redact(text)[1].items():
             if times:
                 found.setdefault(kind, []).append(message)
-    return {kind: len(flat.dialogues(np.array(messages))) for kind, messages in sorted(found.items())}
+    return {kind: np.array(messages) for kind, messages in sorted(found.items())}
 
 
 def _finish(rows: pl.DataFrame, corpus: Corpus, flat: FlatMessages, *, annotate: bool) -> pl.DataFrame:
@@ -193,11 +221,11 @@ def _authored(rows: pl.DataFrame, flat: FlatMessages) -> pl.Series:
     return flat.contents.clone().scatter(spans["at"], kept)
 
 
-def _detail() -> pl.Expr:
+def _detail(messages: str) -> pl.Expr:
     """Roles and lengths, enough to see what is wrong without quoting anybody."""
     message = pl.element()
     role, length = message.struct.field("role"), message.struct.field("content").str.len_chars()
-    return pl.col("messages").list.eval(pl.format("{} ({} characters)", role, length)).list.head(12).list.join(", ")
+    return pl.col(messages).list.eval(pl.format("{} ({} characters)", role, length)).list.head(12).list.join(", ")
 
 
 def _texts(corpus: Corpus, normalized: Normalized) -> _Made:

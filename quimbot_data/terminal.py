@@ -16,8 +16,9 @@ from rich.table import Table
 #: Columns where no terminal says how wide it is: nobody reads a wrapped table in a log.
 _LOG_WIDTH: Final = 180
 
-out: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _LOG_WIDTH)
-err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+#: No emoji codes: `:smile:` in a dialogue is text.
+out: Final = Console(highlight=False, soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
+err: Final = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 #: Seconds between log lines where there is no terminal.
 _LOG_EVERY: Final = 10.0
@@ -94,7 +95,12 @@ def download_progress(title: str) -> Iterator[Callable[[str, int, int | None], N
         yield lambda path, done, total: None
         return
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=err, transient=True
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=err,
+        transient=True,
     ) as bar:
         task = bar.add_task(title, total=None)
         yield lambda path, done, total: bar.update(task, description=f"{title}: {path}", completed=done, total=total)

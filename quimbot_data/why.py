@@ -58,7 +58,7 @@ def _row_lines(row: dict[str, Any]) -> list[str]:
     declared, confidence = row["language_declared"] or "nothing", row["language_confidence"]
     lines = [
         f"  source    {row['source']}, {row['family']}; raw id {row['provenance']['raw_id'] or 'none'}",
-        f"  content   {row['n_messages']} messages in {row['n_turns']} turn{'' if row['n_turns'] == 1 else 's'}, {row['n_tokens']:,} tokens; "
+        f"  content   {row['n_messages']} messages, {row['n_chars']:,} characters, {row['n_tokens']:,} tokens; "
         f"hash {row['content_hash'][:16]}",
         f"  language  {row['language']}; declared {declared}, detected {row['language_detected'] or 'nothing'}"
         + (f" ({confidence:.2f})" if confidence is not None else ""),

@@ -3,20 +3,22 @@
 A job is {"do": "ingest" or "build", "workspace": …, "raw": …, "log": …} with `before_write` n, `beyond_bytes` n, or
 neither. Writes are seen by an audit hook: files opened for writing, renames, removals and folders made below the
 workspace; the log gets a line for each. With `beyond_bytes` the system kills the process in the middle of the write
-that makes a file longer than that. Processes are forked off one that has imported everything and run nothing yet.
+that makes a file longer than that. Each process starts afresh: polars' threads do not survive a fork.
 """
 
 import json
 import os
 import resource
 import signal
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from conftest import RECIPE, REF, corpus_of, write_plain_card
 
-from quimbot_data import card, tokens
+from quimbot_data import card
 from quimbot_data.build import build
 from quimbot_data.ingest import ingest
 from quimbot_data.sources.source import Options
@@ -75,36 +77,19 @@ def work(job: dict[str, Any]) -> None:
         build(workspace, small_recipe(), REF)
 
 
-def start(job: dict[str, Any]) -> int:
-    """Fork a process for one job; returns its number."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work(job)
-            code = 0
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-    return child
-
-
 def main() -> None:
-    tokens.tokenizer_identity()
+    if sys.argv[1] == "--job":
+        work(json.loads(sys.argv[2]))
+        return
     jobs = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    running: dict[int, dict[str, Any]] = {}
-    for job in jobs:
-        running[start(job)] = job
-        if len(running) == AT_ONCE:
-            reap(running)
-    while running:
-        reap(running)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for job, ended in zip(jobs, pool.map(run, jobs), strict=True):
+            job["ended"] = ended
     sys.stdout.write(json.dumps(jobs))
 
 
-def reap(running: dict[int, dict[str, Any]]) -> None:
-    child, status = os.wait()
-    running.pop(child)["ended"] = os.waitstatus_to_exitcode(status)
+def run(job: dict[str, Any]) -> int:
+    return subprocess.run([sys.executable, __file__, "--job", json.dumps(job)], check=False, timeout=120).returncode
 
 
 if __name__ == "__main__":

@@ -75,7 +75,9 @@ def full_row() -> Row:
         "dialogue_id": "tutor:7",
         "source": "tutor",
         "family": "pedagogical",
-        "messages": messages_of("Yo tengo hambre", "¡Muy bien! 🙂", "Gracias", "De nada", system="Teach Spanish."),
+        "messages": messages_of(
+            "Yo tengo hambre", "¡Muy bien! 🙂", "Gracias", "De nada", "¿Y?", "Nada.", system="Teach Spanish."
+        ),
         "untrained": [2, 4],
         "language": "es",
         "language_declared": "es",

@@ -74,9 +74,7 @@ def test_blank_text_is_empty(blank: str) -> None:
     assert text_fault(blank) == "empty-content"
 
 
-@pytest.mark.parametrize(
-    "text", ["a\tb\nc", "\u200b", "👩\u200d🌾", "\u00ad", "क\u093c", "한국어", "\u1112\u1173\u11f0"]
-)
+@pytest.mark.parametrize("text", ["a\tb\nc", "\u200b", "👩\u200d🌾", "\u00ad", "क\u093c", "한국어", "흐\u11f0"])
 def test_these_are_no_faults(text: str) -> None:
     assert text_fault(text) is None
 

@@ -199,7 +199,7 @@ def test_the_check_accepts_a_dialogue_exactly_when_pydantic_does(rows: list[Row]
     assert_same_verdict(Dialogue, rows)
 
 
-@PLENTY
+@settings(PLENTY, max_examples=60)
 @given(st.lists(near_learner_texts(), min_size=1, max_size=8))
 def test_the_check_accepts_a_learner_text_exactly_when_pydantic_does(rows: list[Row]) -> None:
     assert_same_verdict(LearnerText, rows)
@@ -263,7 +263,7 @@ def test_no_composition_escapes_the_nfc_gate() -> None:
     assert changed_by_nfc_without_a_suspect(decomposed) == []
 
 
-@settings(PLENTY, max_examples=300)
+@settings(PLENTY, max_examples=150)
 @given(st.lists(texts, min_size=1, max_size=10))
 def test_no_text_escapes_the_nfc_gate(contents: list[str]) -> None:
     assert changed_by_nfc_without_a_suspect(pl.Series(contents)) == []
@@ -351,7 +351,7 @@ def canonical(value: Any, dtype: pl.DataType) -> bytes:
     if dtype == pl.Boolean:
         return b"t" if value else b"f"
     if dtype == pl.Float64:
-        return b"d%d," % struct.unpack(">Q", struct.pack(">d", value))
+        return b"d%d," % struct.unpack(">Q", struct.pack(">d", value))[0]
     return b"i%d," % value
 
 
@@ -366,7 +366,7 @@ def reference(model: type[BaseModel], row: Row) -> str:
 
 def test_the_row_digest_is_pinned() -> None:
     assert digests(Dialogue, [full_row(), bare_row()]) == [
-        "22c01eda34bfcdbef26661b543ac77c449ae20fc69bc3590ba1125aaadae1352",
+        "ede175df84f1ee322c184226e4781194a9b4d8096b2cebbc9d50879aeaa0ca01",
         "1774866f7584951323b589fdda2008b696f2a2910bbb9e7324193a6864af49b7",
     ]
     assert digests(LearnerText, [full_text()]) == ["284cd4a6a4c271bc548b9ec97b7c019c003bea57a00654a25c9dbb0275283530"]

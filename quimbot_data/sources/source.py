@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 
 from quimbot_data.hub import HubFiles
@@ -88,10 +89,9 @@ class RawBatch:
     def as_json(self, positions: Sequence[int]) -> list[str]:
         """The raw rows at these positions, each as one JSON object."""
         if isinstance(self.rows, pl.DataFrame):
-            rows: Sequence[Mapping[str, Any]] = self.rows[list(positions)].to_dicts()
-        else:
-            rows = [self.rows[position] for position in positions]
-        return [json.dumps(row, ensure_ascii=False, default=str) for row in rows]
+            rows = self.rows[list(positions)].select(~cs.binary(), cs.binary().bin.encode("base64"))
+            return rows.to_struct().struct.json_encode().to_list()
+        return [json.dumps(self.rows[position], ensure_ascii=False, default=str) for position in positions]
 
 
 @dataclass(frozen=True)

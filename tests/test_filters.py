@@ -1,0 +1,207 @@
+"""Each rule that drops a dialogue, by the step and reason it gives."""
+
+from typing import Any
+
+import polars as pl
+import pytest
+from strategies import Row, bare_row, changed, frame_of, full_row, messages_of, sealed
+
+from quimbot_data.filters import COLUMNS, FORBIDDEN_TERMS, component_of, unknown_terms, untrained, verdict
+from schemas.dialogue import Dialogue
+from schemas.fields import TERMS
+from schemas.recipe import Component, Filters, Profile, Recipe, SafetyPolicy
+
+TUTOR = Component(family="pedagogical", weight=1.0, sources=["tutor"])
+
+
+def recipe(*components: Component, **parts: Any) -> Recipe:
+    equal = [part.model_copy(update={"weight": 1 / len(components)}) for part in components] or [TUTOR]
+    return Recipe(name="small", size=10, components=equal, **parts)
+
+
+def verdicts(asked: Recipe, *rows: Row) -> list[tuple[str | None, str | None]]:
+    frame = frame_of(Dialogue, rows).select(*COLUMNS, "n_messages").with_columns(component_of(asked))
+    return frame.select(verdict(asked)).rows()
+
+
+def components(asked: Recipe, *rows: Row) -> list[int | None]:
+    return frame_of(Dialogue, rows).select(component_of(asked)).to_series().to_list()
+
+
+KEPT = (None, None)
+
+
+def test_an_open_recipe_keeps_everything() -> None:
+    assert verdicts(recipe(), full_row(), bare_row()) == [KEPT, KEPT]
+
+
+# Components
+
+
+@pytest.mark.parametrize(
+    ("asked", "fits"),
+    [
+        ({}, [True, True]),
+        ({"family": "safety"}, [False, False]),
+        ({"sources": ["other", "tutor"]}, [True, True]),
+        ({"sources": ["other"]}, [False, False]),
+        ({"languages": ["es"]}, [True, True]),
+        ({"languages": ["pt"]}, [False, False]),
+        ({"languages": []}, [False, False]),
+        ({"target_languages": ["es", "zh"]}, [True, False]),
+        ({"target_languages": ["zh"]}, [False, False]),
+        ({"backgrounds": ["l2"]}, [True, False]),
+        ({"backgrounds": ["heritage"]}, [False, False]),
+    ],
+)
+def test_what_fits_a_component(asked: dict[str, Any], fits: list[bool]) -> None:
+    found = components(recipe(TUTOR.model_copy(update=asked)), full_row(), bare_row())
+    assert found == [0 if fit else None for fit in fits]
+
+
+def test_a_dialogue_belongs_to_the_first_component_that_it_fits() -> None:
+    narrow = TUTOR.model_copy(update={"target_languages": ["es"]})
+    assert components(recipe(narrow, TUTOR), full_row(), bare_row()) == [0, 1]
+    assert components(recipe(TUTOR, narrow), full_row(), bare_row()) == [0, 0]
+
+
+def test_what_fits_no_component_is_dropped_first() -> None:
+    asked = recipe(TUTOR.model_copy(update={"sources": ["other"]}), filters=Filters(min_chars=10_000))
+    assert verdicts(asked, full_row()) == [("select", "no-component")]
+
+
+# Terms
+
+
+@pytest.mark.parametrize("term", TERMS)
+@pytest.mark.parametrize("profile", FORBIDDEN_TERMS)
+def test_terms_that_a_profile_forbids(profile: Profile, term: str) -> None:
+    allowed = {
+        "private": set(TERMS),
+        "research": set(TERMS) - {"unknown"},
+        "redistributable": {"attribution", "non-commercial", "share-alike"},
+        "commercial": {"attribution", "no-transfer", "share-alike"},
+    }
+    expected = KEPT if term in allowed[profile] else ("terms", term)
+    row = bare_row() | {"terms": sorted({"attribution", term})}
+    assert verdicts(recipe(profile=profile), row, bare_row()) == [expected, KEPT]
+
+
+def test_terms_that_the_schema_does_not_know() -> None:
+    assert unknown_terms(["zzz", "attribution", "aaa", "zzz"]) == ["aaa", "zzz"]
+
+
+# Thresholds
+
+
+@pytest.mark.parametrize(
+    ("name", "passing", "failing"),
+    [
+        ("min_chars", 7, 8),
+        ("max_chars", 7, 6),
+        ("max_tokens", 21, 20),
+        ("max_turns", 1, 0),
+        ("max_symbol_share", 0.125, 0.12),
+        ("max_digit_share", 0.25, 0.2),
+        ("min_language_confidence", 0.5, 0.51),
+        ("languages", ["en", "es"], ["en"]),
+        ("languages", ["es"], []),
+        ("languages_agree", False, True),
+        ("truncated_prompts", "keep", "drop"),
+    ],
+)
+def test_each_threshold_drops_beyond_its_value(name: str, passing: Any, failing: Any) -> None:
+    quality = {"symbol_share": 0.125, "digit_share": 0.25, "truncated_prompt": True}
+    row = bare_row() | {"quality": quality, "language_confidence": 0.5, "language_agrees": False}
+    assert verdicts(recipe(filters=Filters.model_validate({name: passing})), row) == [KEPT]
+    assert verdicts(recipe(filters=Filters.model_validate({name: failing})), row) == [("filter", name)]
+
+
+@pytest.mark.parametrize("filters", [Filters(min_language_confidence=0.9), Filters(languages_agree=True)])
+def test_what_was_not_detected_passes(filters: Filters) -> None:
+    assert verdicts(recipe(filters=filters), bare_row()) == [KEPT]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "neutral"),
+    [
+        ((), None, True),
+        (("learner", "background"), "heritage", False),
+        (("learner", "background"), None, True),
+        (("learner", "variety"), "rioplatense", False),
+        (("cultural_note",), "Mate is shared.", False),
+    ],
+)
+def test_cultural_neutrality(place: tuple[str, ...], value: str | None, neutral: bool) -> None:
+    row = changed(full_row(), ("pedagogy", "learner", "variety"), None)
+    row = changed(row, ("pedagogy", "cultural_note"), None)
+    row = changed(row, ("pedagogy", *place), value)
+    expected = KEPT if neutral else ("filter", "culturally_neutral")
+    assert verdicts(recipe(filters=Filters(culturally_neutral=True)), row) == [expected]
+
+
+def test_the_first_rule_that_a_row_breaks_names_it() -> None:
+    filters = Filters(max_chars=1, max_tokens=1)
+    assert verdicts(recipe(filters=filters), full_row()) == [("filter", "max_chars")]
+    safety = SafetyPolicy(flagged="drop")
+    assert verdicts(recipe(filters=filters, safety=safety), full_row()) == [("filter", "max_chars")]
+    row = full_row() | {"terms": ["unknown"]}
+    assert verdicts(recipe(filters=filters, profile="research"), row) == [("terms", "unknown")]
+
+
+# Safety
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        (SafetyPolicy(), None),
+        (SafetyPolicy(flagged="drop"), "flagged"),
+        (SafetyPolicy(flagged="untrain"), None),
+        (SafetyPolicy(drop_labels=["unsafe", "casual"]), "label:casual"),
+        (SafetyPolicy(drop_labels=["unsafe"]), None),
+        (SafetyPolicy(drop_categories=["insult"]), "category:insult"),
+        (SafetyPolicy(drop_categories=["violence"]), None),
+    ],
+)
+def test_each_rule_of_the_safety_policy(policy: SafetyPolicy, reason: str | None) -> None:
+    expected = ("safety", reason) if reason else KEPT
+    row = full_row() | {"untrained": []}
+    sound = changed(row, ("safety", "flagged"), False)
+    unlabelled = changed(row, ("safety", "label"), None)
+    assert verdicts(recipe(safety=policy), row, bare_row()) == [expected, KEPT]
+    assert verdicts(recipe(safety=policy), sound) == [KEPT if reason == "flagged" else expected]
+    assert verdicts(recipe(safety=policy), unlabelled) == [KEPT if reason == "label:casual" else expected]
+
+
+def test_a_dialogue_that_teaches_nothing_is_dropped() -> None:
+    assert verdicts(recipe(), bare_row() | {"untrained": [1]}) == [("safety", "nothing-to-train")]
+    flagged = changed(full_row(), ("safety", "flagged_positions"), [2, 4, 6]) | {"untrained": []}
+    untrain = SafetyPolicy(flagged="untrain")
+    assert verdicts(recipe(safety=untrain), flagged) == [("safety", "nothing-to-train")]
+    assert verdicts(recipe(), flagged) == [KEPT]
+
+
+@pytest.mark.parametrize(
+    ("system", "before", "flagged", "after"),
+    [
+        (None, [], [], []),
+        (None, [], [0, 1], [1]),
+        (None, [3], [1, 2, 3], [1, 3]),
+        (None, [1], [0, 2], [1]),
+        (None, [], [3, 1, 1], [1, 3]),
+        (None, [], [99], []),
+        ("s", [], [0, 1, 2, 3], [2]),
+        ("s", [4], [4, 2], [2, 4]),
+        ("s", [2], [], [2]),
+    ],
+)
+def test_untraining_takes_flagged_assistants_out(
+    system: str | None, before: list[int], flagged: list[int], after: list[int]
+) -> None:
+    row = changed(full_row(), ("safety", "flagged_positions"), flagged) | {"untrained": before}
+    row = sealed(row | {"messages": messages_of("a", "b", "c", "d", system=system)})
+    frame = frame_of(Dialogue, [row, row | {"safety": None}])
+    assert frame.select(untrained(SafetyPolicy(flagged="untrain"))).to_series().to_list() == [after, before]
+    assert frame.select(untrained(SafetyPolicy())).to_series().to_list() == [before, before]
+    assert frame.select(untrained(SafetyPolicy(flagged="untrain"))).dtypes == [pl.List(pl.Int32)]
