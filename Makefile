@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test quick check format scale bench clean
+.PHONY: demo test quick check schemas format scale bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/quimbot demo
@@ -21,6 +21,10 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The exported JSON Schemas; a test compares them with the models.
+schemas: $(VENV)/installed-dev
+	$(BIN)/python -m schemas.export
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff format .

@@ -121,7 +121,7 @@ def memory_growth(repeat: int) -> dict[int, float]:
     """Median of the highest resident set of `ingest` in MB, by rows."""
     peaks = {}
     for rows in MEMORY_ROWS:
-        files = data(rows)
+        files = write(DATA, rows)
         peaks[rows] = statistics.median(once(OURS, files).process_mb for _ in range(repeat))
         sys.stderr.write(f"memory: {rows:,} rows: {peaks[rows]:.0f} MB\n")
     shutil.rmtree(SCRATCH, ignore_errors=True)

@@ -154,7 +154,21 @@ def _reading(workspace: Workspace, recipe: Recipe) -> Iterator[dict[str, CorpusM
 def _corpora(workspace: Workspace, recipe: Recipe) -> dict[str, CorpusManifest]:
     corpora = {source: workspace.corpus_manifest(source) for source in recipe.sources()}
     _check_sources(recipe, corpora)
+    _check_agreement(corpora)
     return corpora
+
+
+def _check_agreement(corpora: dict[str, CorpusManifest]) -> None:
+    """Hold that all corpora follow this schema and were counted by one tokenizer: a version states one of each."""
+    first = next(iter(corpora.values()))
+    for source, manifest in corpora.items():
+        if manifest.schema_version != SCHEMA_VERSION:
+            found = f"schema version {manifest.schema_version}, not {SCHEMA_VERSION}"
+        elif manifest.tokenizer != first.tokenizer:
+            found = f"tokens by {manifest.tokenizer.name}, and {first.source} others by {first.tokenizer.name}"
+        else:
+            continue
+        raise IntegrityError(f"The corpus of {source} has {found}.", next_step=f"Run `quimbot ingest {source}` again.")
 
 
 def _check_sources(recipe: Recipe, corpora: dict[str, CorpusManifest]) -> None:
@@ -202,7 +216,7 @@ def _look(run: _Build) -> Spill:
     def look(shard: tuple[int, str, Path]) -> int:
         number, source, path = shard
         _check_file(run, source, path)
-        rows = read_parquet(path, [*COLUMNS, "n_messages"]).with_columns(component_of(recipe))
+        rows = read_parquet(path, COLUMNS).with_columns(component_of(recipe))
         lineage = pl.col("provenance").struct.field("lineage")
         narrow = rows.select(
             *("dialogue_id", "source", "family", "content_hash", "language", "component", "n_tokens", "n_chars"),

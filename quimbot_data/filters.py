@@ -22,7 +22,7 @@ FORBIDDEN_TERMS: Final[dict[Profile, tuple[str, ...]]] = {
 #: Columns that the rules read.
 COLUMNS: Final = (
     *("dialogue_id", "source", "family", "untrained", "language", "language_confidence", "language_agrees", "terms"),
-    *("provenance", "content_hash", "n_turns", "n_chars", "n_tokens", "safety", "pedagogy", "quality"),
+    *("provenance", "content_hash", "n_messages", "n_turns", "n_chars", "n_tokens", "safety", "pedagogy", "quality"),
 )
 
 

@@ -28,6 +28,7 @@ from quimbot_data.shard import REJECTED_SCHEMA, Shard, make_shard
 from quimbot_data.sources.source import ORIGIN_SCHEMA, Corpus, Options, RawBatch
 from quimbot_data.workspace import MANIFEST, Workspace, publish, sweep, write_model, writing
 from schemas.dialogue import Dialogue
+from schemas.errors import InputError, QuimbotError
 from schemas.fields import SCHEMA_VERSION
 from schemas.frame import sha256
 from schemas.learner import LearnerText
@@ -118,7 +119,7 @@ def ingest(
             spill.write(number, shard.rows, sha256(pl.coalesce("key", "content_hash")))
             return shard
 
-        shards = in_order(work, enumerate(corpus.read(paths)), threads)
+        shards = in_order(work, enumerate(_read(corpus, paths)), threads)
         rejected = _write_rejected(folder, _counted(shards, counts, progress))
         files, origins, kind = _write_rows(folder, spill, threads, progress)
         manifest = CorpusManifest(
@@ -142,6 +143,19 @@ def ingest(
         write_model(folder / MANIFEST, manifest)
         sweep(folder, {MANIFEST, origins.path, *(entry.path for entry in (*files, *rejected))})
     return manifest
+
+
+def _read(corpus: Corpus, paths: Sequence[Path]) -> Iterator[RawBatch]:
+    """The corpus's batches; the system's refusals to read become clear errors."""
+    try:
+        yield from corpus.read(paths)
+    except QuimbotError:
+        raise
+    except OSError as error:
+        place = error.filename or ", ".join(map(str, paths))
+        raise InputError(
+            f"{place} cannot be read: {error.strerror}.", next_step="Mend that, then run it again."
+        ) from error
 
 
 def in_order(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:

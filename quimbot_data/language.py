@@ -29,8 +29,8 @@ READ_CHARS: Final = 2_000
 #: unknown, its guesses below 0.2 were right 1 time in 7, those above 7 times in 10: below, the language is unknown.
 LEAST_SCORE: Final = 0.2
 
-#: Where a declared and a detected language are compared, a variety agrees with the language that ISO 639-3 counts it to:
-#: detectors say Akan of Twi and Fante, and Norwegian of Nynorsk.
+#: Where a declared and a detected language are compared, a variety agrees with the language that ISO 639-3 counts it
+#: to: detectors say Akan of Twi and Fante, and Norwegian of Nynorsk.
 UMBRELLAS: Final = {"tw": "ak", "fat": "ak", "nn": "no"}
 
 _TAG: Final = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{1,8})*(?:[.@][\w.@-]+)?")

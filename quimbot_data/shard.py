@@ -230,6 +230,8 @@ def _detail(messages: str) -> pl.Expr:
 
 def _texts(corpus: Corpus, normalized: Normalized) -> _Made:
     texts = pl.DataFrame(normalized.texts)
+    key = pl.col("key").str.strip_chars()
+    texts = texts.with_columns(key=pl.when(key != "").then(key))
     rows = texts.with_columns(
         text_id=pl.concat_str(pl.lit(corpus.dossier.name + ":"), pl.coalesce("key", sha256(pl.col("text")))),
         source=pl.lit(corpus.dossier.name),

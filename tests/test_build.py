@@ -12,9 +12,9 @@ from conftest import REF, version_bytes
 
 from quimbot_data import build as build_module
 from quimbot_data.build import build
-from quimbot_data.workspace import Ref, Workspace
+from quimbot_data.workspace import Ref, Workspace, write_model
 from schemas.errors import IntegrityError, MissingError, MixError, RecipeError
-from schemas.manifest import VersionManifest
+from schemas.manifest import Tokenizer, VersionManifest
 from schemas.recipe import Recipe
 
 pytestmark = pytest.mark.usefixtures("plain_card")
@@ -245,6 +245,15 @@ def test_sources_that_cannot_serve_are_refused(built, recipe):
         build(built, alone("magpie", "safety"), ref)
     with pytest.raises(MissingError, match="quimbot ingest nowhere"):
         build(built, alone("nowhere", "safety"), ref)
+
+
+@pytest.mark.parametrize(("field", "words"), [("tokenizer", "tokens by words"), ("schema_version", "schema version 0")])
+def test_corpora_that_do_not_agree_are_refused(copied, recipe, field, words):
+    other = {"tokenizer": Tokenizer(name="words", sha256="0" * 64), "schema_version": 0}[field]
+    stated = copied.corpus_manifest("waxal").model_copy(update={field: other})
+    write_model(copied.corpus("waxal") / "manifest.json", stated)
+    with pytest.raises(IntegrityError, match=f"waxal has {words}"):
+        made(copied, recipe)
 
 
 def test_a_corpus_that_changed_on_disk_is_refused(copied, recipe):

@@ -261,7 +261,7 @@ def test_mix_and_splits_are_those_of_the_data(built):
 def test_the_ledger_is_the_manifests_from_raw_rows_to_kept_rows(built):
     folder, manifest = built
     printed = [table for table in tables((folder / "README.md").read_text()) if "Step" in table[0]]
-    assert [len(table) for table in printed] == [10, 10, 10]
+    assert [len(table) for table in printed] == [11, 11, 11]
     assert [number(table[0]["In"]) for table in printed] == [50, 15, 20]
     assert sum(number(table[-1]["Out"]) for table in printed) == rows_of(folder).height
     said = {(row["Step"], *pair) for row in printed[0] for pair in re.findall(r"`([^`]+)` ([\d,]+)", row["Reasons"])}

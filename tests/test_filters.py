@@ -20,7 +20,7 @@ def recipe(*components: Component, **parts: Any) -> Recipe:
 
 
 def verdicts(asked: Recipe, *rows: Row) -> list[tuple[str | None, str | None]]:
-    frame = frame_of(Dialogue, rows).select(*COLUMNS, "n_messages").with_columns(component_of(asked))
+    frame = frame_of(Dialogue, rows).select(COLUMNS).with_columns(component_of(asked))
     return frame.select(verdict(asked)).rows()
 
 

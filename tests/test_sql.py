@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from sql_workspace import ALPHA, VERSION, frame, write_corpus, write_workspace
 
+from quimbot_data.build import FATES_SCHEMA
 from quimbot_data.sql import shell as sql_shell
 from quimbot_data.sql.catalog import VIEWS, view_grain, workspace_catalog
 from quimbot_data.sql.output import write_result
@@ -63,7 +64,7 @@ def test_an_empty_workspace_has_every_view_with_its_columns_and_no_rows(tmp_path
     assert columns["dialogues"] == polars_schema(Dialogue).names()
     assert columns["learner_texts"] == polars_schema(LearnerText).names()
     assert columns["messages"] == ["dialogue_id", "source", "position", "role", "content"]
-    assert columns["fates"] == ["dialogue_id", "source", "family", "fate", "step", "reason", "split", "u", "threshold"]
+    assert columns["fates"] == FATES_SCHEMA.names()
     assert columns["rejected"] == ["source", "reason", "detail", "raw_file", "raw_row"]
     assert columns["ledger"] == ["source", "step", "unit", "rows_in", "rows_out", "reason", "rows"]
     assert not (tmp_path / "nowhere").exists()

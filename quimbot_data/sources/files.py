@@ -85,13 +85,17 @@ def sniff(file: RawFile) -> Kind:
     """What a file holds, judged by its first bytes.
 
     Raises:
-        InputError: an empty file, or gzip that breaks within the first bytes.
+        InputError: an empty file, one that cannot be read, or gzip that breaks within the first bytes.
     """
     try:
         with open_raw(file) as stream:
             head = stream.read(_SNIFF_BYTES)
     except (EOFError, gzip.BadGzipFile) as error:
         raise InputError(f"{file.path} is broken gzip: {error}.", next_step="Download it again.") from error
+    except OSError as error:
+        raise InputError(
+            f"{file.path} cannot be read: {error.strerror}.", next_step="Check its permissions."
+        ) from error
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not text:
         raise InputError(f"{file.path} is empty.", next_step="Download it again, or take it out of the folder.")

@@ -133,7 +133,7 @@ def _safety(rows: pl.DataFrame) -> pl.Expr:
 
 
 def _categories(rows: pl.DataFrame, flagged: pl.Series) -> pl.Series:
-    """Sorted names of the categories of each row; only the one row in twenty that is flagged pays for eleven columns."""
+    """Sorted category names of each row; only the one row in twenty that is flagged pays for eleven columns."""
     labelled = rows.filter(flagged)["openai_moderation"].to_frame()
     present = [
         pl.when(pl.col("openai_moderation").list.eval(_category(name)).list.any()).then(pl.lit(name))
