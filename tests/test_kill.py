@@ -56,7 +56,7 @@ def moments(tmp_path: Path, job: dict[str, Any], root: Path, count: int) -> list
     assert len(set(points)) == count
     return [job | {"before_write": point, "workspace": str(root / f"write-{point}")} for point in points] + [
         job | {"beyond_bytes": length, "workspace": str(root / f"length-{length}")}
-        for length in LENGTHS[-2 if count > 2 else -1 :]
+        for length in (LENGTHS if count > 2 else ())
     ]
 
 

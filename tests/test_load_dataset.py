@@ -1,8 +1,6 @@
 """`datasets.load_dataset` on a version's folder gives the splits and rows that the manifest states, offline."""
 
-import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,29 +8,16 @@ import pytest
 
 from quimbot_data.build import build
 from quimbot_data.version import verify
-from quimbot_data.workspace import Ref, Workspace
+from quimbot_data.workspace import Ref
+from schemas.dialogue import Dialogue, content_hash
 from schemas.recipe import Recipe
 
-SPLITS = {
-    "all": {"validation": 0.1, "test": 0.1},
-    "no-validation": {"validation": 0.0, "test": 0.2},
-    "no-test": {"validation": 0.2, "test": 0.0},
-    "train-alone": {"validation": 0.0, "test": 0.0},
-}
-
-
-@pytest.fixture(scope="module")
-def carded(tmp_path_factory: pytest.TempPathFactory, built: Workspace, recipe: Recipe) -> Workspace:
-    """A workspace with a version for each way to split, their cards written."""
-    workspace = Workspace(tmp_path_factory.mktemp("carded"))
-    shutil.copytree(built.root / "corpus", workspace.root / "corpus")
-    for name, splits in SPLITS.items():
-        build(workspace, Recipe.model_validate(recipe.model_dump() | {"name": name, "splits": splits}), ref(name))
-    return workspace
-
-
-def ref(name: str) -> Ref:
-    return Ref(name, "1.0.0")
+SPLITS = [
+    pytest.param({"validation": 0.1, "test": 0.1}, id="all-three"),
+    pytest.param({"validation": 0.0, "test": 0.2}, id="no-validation"),
+    pytest.param({"validation": 0.2, "test": 0.0}, id="no-test", marks=pytest.mark.slow),
+    pytest.param({"validation": 0.0, "test": 0.0}, id="train-alone", marks=pytest.mark.slow),
+]
 
 
 def loaded(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -44,29 +29,21 @@ def loaded(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.filterwarnings("default")  # what other libraries warn of is theirs
-@pytest.mark.parametrize("name", SPLITS)
-def test_splits_and_rows_are_those_of_the_manifest(carded, tmp_path, monkeypatch, name):
-    manifest = carded.version_manifest(ref(name))
-    found = loaded(carded.version(ref(name)), tmp_path / "cache", monkeypatch)
+@pytest.mark.parametrize("splits", SPLITS)
+def test_splits_rows_and_columns_are_those_of_the_manifest(copied, recipe, tmp_path, monkeypatch, splits):
+    ref = Ref("small", "2.0.0")
+    manifest, _ = build(copied, Recipe.model_validate(recipe.model_dump() | {"splits": splits}), ref)
+    found = loaded(copied.version(ref), tmp_path / "cache", monkeypatch)
     stated = {split: digest for split, digest in manifest.identity.splits.items() if digest.rows}
+    assert set(stated) == {"train", *(split for split, share in splits.items() if share)}
     assert {split: rows.num_rows for split, rows in found.items()} == {
         split: digest.rows for split, digest in stated.items()
     }
     for split, digest in stated.items():
+        assert found[split].column_names == list(Dialogue.model_fields)
         assert sum(found[split]["n_tokens"]) == digest.tokens
-        for row in found[split]:
-            netstrings = (
-                f"{len(text.encode())}:{text}," for m in row["messages"] for text in (m["role"], m["content"])
-            )
-            assert hashlib.sha256("".join(netstrings).encode()).hexdigest() == row["content_hash"]
-    assert verify(carded, ref(name)) == [], "loading leaves nothing behind"
-
-
-@pytest.mark.filterwarnings("default")
-def test_columns_are_those_of_the_schema(carded, tmp_path, monkeypatch):
-    from schemas.dialogue import Dialogue
-
-    found = loaded(carded.version(ref("all")), tmp_path / "cache", monkeypatch)
-    assert found["train"].column_names == list(Dialogue.model_fields)
-    for row in found["test"].select(range(5)):
-        Dialogue.model_validate(json.loads(json.dumps(row)))
+        for row in found[split].select(range(10)):
+            turns = [(message["role"], message["content"]) for message in row["messages"]]
+            assert content_hash(turns) == row["content_hash"]
+            Dialogue.model_validate(json.loads(json.dumps(row)))
+    assert verify(copied, ref) == [], "loading leaves nothing behind"

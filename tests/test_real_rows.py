@@ -19,6 +19,7 @@ from quimbot_data.sources import messages, refuse_other_corpora
 from quimbot_data.sources.source import Corpus, Options
 from quimbot_data.version import verify
 from quimbot_data.workspace import Ref, Workspace
+from schemas.manifest import VersionManifest
 from schemas.recipe import parse_recipe
 
 REAL = Path(__file__).parents[1] / ".." / "shared" / "real"
@@ -114,17 +115,21 @@ def corpus(source: str) -> Corpus:
     return corpus_of(source)
 
 
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    root = tmp_path_factory.mktemp("real")
-    workspace = Workspace(root / "workspace")
-    for source, folder in lay_out(root).items():
+def test_real_rows_from_raw_files_to_a_verified_version(tmp_path):
+    workspace = Workspace(tmp_path / "workspace")
+    for source, folder in lay_out(tmp_path).items():
         refuse_other_corpora(corpus(source), [folder])
         ingest(workspace, corpus(source), [folder], Options(revision="sample"))
-    return workspace
+    assert_every_raw_row_is_carried_or_refused(workspace)
+    assert_refusals_are_understood(workspace)
+    assert_waxal_languages_are_the_declared_ones(workspace)
+    manifest, new = build(workspace, parse_recipe(RECIPE, "real.toml"), REF)
+    assert new
+    assert verify(workspace, REF) == []
+    assert_fates_add_up(workspace, manifest)
 
 
-def test_every_raw_row_is_carried_or_refused(real):
+def assert_every_raw_row_is_carried_or_refused(real: Workspace) -> None:
     for source, count in raw_counts().items():
         folder = real.corpus(source)
         carried = pl.concat([pl.read_parquet(path) for path in folder.glob("origins-*")])
@@ -136,7 +141,7 @@ def test_every_raw_row_is_carried_or_refused(real):
         assert (read.rows_in, read.rows_out) == (count, len(places)), source
 
 
-def test_most_rows_are_carried_and_refusals_are_understood(real):
+def assert_refusals_are_understood(real: Workspace) -> None:
     reasons = {
         source: Counter(
             row["reason"] for path in real.corpus(source).glob("rejected-*") for row in pl.read_parquet(path).to_dicts()
@@ -153,7 +158,7 @@ def test_most_rows_are_carried_and_refusals_are_understood(real):
     assert reasons["oasst"].total() < 0.5 * raw_counts()["oasst"]
 
 
-def test_waxal_languages_are_the_declared_ones(real):
+def assert_waxal_languages_are_the_declared_ones(real: Workspace) -> None:
     manifest = real.corpus_manifest("waxal")
     rows = pl.concat([pl.read_parquet(real.corpus("waxal") / entry.path) for entry in manifest.dialogues])
     assert set(rows["language"]) == {"lg", "ln", "sn"}
@@ -162,10 +167,7 @@ def test_waxal_languages_are_the_declared_ones(real):
     assert agrees.height > 0.8 * rows.height
 
 
-def test_a_version_of_them_is_whole_and_adds_up(real):
-    manifest, new = build(real, parse_recipe(RECIPE, "real.toml"), REF)
-    assert new
-    assert verify(real, REF) == []
+def assert_fates_add_up(real: Workspace, manifest: VersionManifest) -> None:
     fates = pl.read_parquet(real.version(REF) / "fates.parquet")
     for source in raw_counts():
         rows = sum(entry.rows for entry in real.corpus_manifest(source).dialogues)
