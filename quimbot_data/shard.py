@@ -107,31 +107,35 @@ def _dialogues(corpus: Corpus, normalized: Normalized, annotate: bool) -> _Made:
     long = contents.str.len_chars() > MAX_MESSAGE_CHARS
     if long.any():  # refused below: spare megabytes the costlier steps
         contents = contents.clone().scatter(long.arg_true(), "")
-    redactions: dict[str, npt.NDArray[np.int64]] = {}
-    if annotate:
-        before = contents
-        contents, _ = pii.redact_column(before)
-        redactions = _redactions(before, contents)
+    contents, redactions = pii.redact_column(contents) if annotate else (contents, {})
     rows = drafts.with_columns(flat.column(contents), pl.lit(corpus.dossier.name).alias("source"))
     rows = _finish(rows, corpus, FlatMessages(flat.offsets, flat.roles, contents), annotate=annotate)
-    too_long = flat.total(long.cast(pl.Int64)) > 0
-    moved = (rows["pedagogy"].is_not_null()) & (flat.total((contents != flat.contents).cast(pl.Int64)) > 0)
-    checked = faults(Dialogue, established=("content-hash", "counts", "control-character", "not-nfc"))
-    fault = rows.select(
+    fault = _faults(
+        rows, flat.total(long.cast(pl.Int64)) > 0, flat.total((contents != flat.contents).cast(pl.Int64)) > 0
+    )
+    kept = fault.is_null()
+    bad = rows.with_columns(fault, raw=drafts["messages"]).filter(~kept)
+    detail = pl.when(pl.col("fault") == "message-too-long").then(_detail("raw")).otherwise(_detail("messages"))
+    return _Made(
+        rows.filter(kept),
+        bad.select("parts", pl.col("fault").alias("reason"), detail.alias("detail")),
+        _dialogues_by_name(flat, repairs, kept.to_numpy()),
+        _dialogues_by_name(flat, redactions, kept.to_numpy()),
+    )
+
+
+def _faults(rows: pl.DataFrame, too_long: pl.Series, changed: pl.Series) -> pl.Series:
+    """Name of the rule that each finished row breaks, as a column `fault`."""
+    # Clean-up and `_finish` have made these true.
+    established = ("content-hash", "counts", "control-character", "not-nfc")
+    return rows.select(
         pl.when(too_long)
         .then(pl.lit("message-too-long"))
-        .when(moved)  # its annotations index characters that clean-up or redaction moved
+        .when(changed & rows["pedagogy"].is_not_null())  # annotations index characters that have moved
         .then(pl.lit("annotated-text-changed"))
-        .otherwise(checked)
+        .otherwise(faults(Dialogue, established))
         .alias("fault")
     ).to_series()
-    refused = rows.with_columns(fault, raw=drafts["messages"]).filter(pl.col("fault").is_not_null())
-    spared = pl.col("fault") == "message-too-long"
-    detail = pl.when(spared).then(_detail("raw")).otherwise(_detail("messages"))
-    bad = refused.select("parts", pl.col("fault").alias("reason"), detail.alias("detail"))
-    kept = fault.is_null().to_numpy()
-    changed = [_dialogues_by_name(flat, messages, kept) for messages in (repairs, redactions)]
-    return _Made(rows.filter(fault.is_null()), bad, *changed)
 
 
 def _dialogues_by_name(
@@ -140,17 +144,6 @@ def _dialogues_by_name(
     """How many of the kept dialogues hold these messages."""
     counted = {name: int(kept[flat.dialogues(found)].sum()) for name, found in messages.items()}
     return {name: dialogues for name, dialogues in counted.items() if dialogues}
-
-
-def _redactions(before: pl.Series, after: pl.Series) -> dict[str, npt.NDArray[np.int64]]:
-    """Messages by kind of personal data replaced in them; only the few that changed are looked at again."""
-    changed = (before != after).arg_true()
-    found: dict[str, list[int]] = {}
-    for message, text in zip(changed, before.gather(changed), strict=True):
-        for kind, times in pii.redact(text)[1].items():
-            if times:
-                found.setdefault(kind, []).append(message)
-    return {kind: np.array(messages) for kind, messages in sorted(found.items())}
 
 
 def _finish(rows: pl.DataFrame, corpus: Corpus, flat: FlatMessages, *, annotate: bool) -> pl.DataFrame:
