@@ -153,8 +153,8 @@ def ingest(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Turn raw files into a corpus of dialogues; replaces what the source held, atomically."""
+    from quimbot_data.hub.raw_folder import fetched
     from quimbot_data.ingest import ingest as run
-    from quimbot_data.raw_folder import fetched
     from quimbot_data.sources import refuse_other_corpora
     from quimbot_data.sources.source import Options
 

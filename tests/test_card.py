@@ -14,12 +14,13 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from quimbot_data import card, card_header, card_tables, markdown
+from quimbot_data import card
 from quimbot_data.build import build
-from quimbot_data.card import copy_card, documents, refresh_documents, write_documents
-from quimbot_data.figures import QUERIES, CardFacts, card_facts, query_sql
+from quimbot_data.card import copy_card, documents, header, markdown, refresh_documents, write_documents
+from quimbot_data.card import tables as card_tables
+from quimbot_data.card.figures import QUERIES, CardFacts, card_facts, query_sql
+from quimbot_data.card.recipe_toml import recipe_toml
 from quimbot_data.ingest import ingest
-from quimbot_data.recipe_toml import recipe_toml
 from quimbot_data.sources import lmsys, messages, waxal
 from quimbot_data.sources.source import Options
 from quimbot_data.version import verify
@@ -222,7 +223,7 @@ def test_one_licence_of_its_own_is_named_and_linked(built):
     folder, manifest = built
     facts = card_facts(folder, manifest)
     lmsys_alone = dataclasses.replace(facts, licenses=[row for row in facts.licenses if row.source == "lmsys"])
-    data = DatasetCard(f"---\n{card_header.header(manifest, lmsys_alone)}\n---\n").data.to_dict()
+    data = DatasetCard(f"---\n{header.header(manifest, lmsys_alone)}\n---\n").data.to_dict()
     assert (data["license"], data["license_name"]) == ("other", "lmsys-chat-1m")
     assert data["license_link"] == lmsys.DOSSIER.url
 
@@ -238,7 +239,7 @@ def test_norwegian_is_no_truth_value():
     [("MIT", "mit"), ("GPL-3.0-or-later", "gpl-3.0"), ("ODC-By-1.0", "odc-by"), ("CC-BY-4.0 AND MIT", None)],
 )
 def test_licence_ids_of_the_hub(spdx, hub):
-    assert card_header.hub_license(spdx) == hub
+    assert header.hub_license(spdx) == hub
 
 
 # What the card says
@@ -472,7 +473,7 @@ def test_every_query_states_its_grain_and_names_a_figure(built):
     assert card_facts(*built) == card_facts(*built)
 
 
-@pytest.mark.parametrize("module", [markdown, card_header], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [markdown, header], ids=lambda module: module.__name__)
 def test_examples_in_docstrings(module):
     failed, tried = doctest.testmod(module)
     assert tried

@@ -13,10 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from hub_standin import Fault, HubStandIn
 
-from quimbot_data import hub_remote
-from quimbot_data.hub import FetchProgress, HubFiles, fetch
-from quimbot_data.raw_folder import fetched
-from quimbot_data.remote_columns import read_footer, spans
+from quimbot_data.hub import FetchProgress, HubFiles, fetch, remote
+from quimbot_data.hub.columns import read_footer, spans
+from quimbot_data.hub.raw_folder import fetched
 from quimbot_data.workspace import Workspace
 from schemas.errors import FetchError, GatedError, IntegrityError, LockedError, WorkspaceError
 
@@ -148,7 +147,7 @@ def test_a_cut_connection_resumes_by_range(hub: HubStandIn, folder: Path) -> Non
 
 
 def test_a_reset_connection_is_tried_again(hub: HubStandIn, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_remote.time, "sleep", lambda _: None)
+    monkeypatch.setattr(remote.time, "sleep", lambda _: None)
     hub.repo(REPO, FILES)
     hub.faults["data/a.parquet"] = Fault("reset", after=100_000)
     fetch(CHATS, folder)
@@ -156,7 +155,7 @@ def test_a_reset_connection_is_tried_again(hub: HubStandIn, folder: Path, monkey
 
 
 def test_tries_end(hub: HubStandIn, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_remote.time, "sleep", lambda _: None)
+    monkeypatch.setattr(remote.time, "sleep", lambda _: None)
     hub.repo(REPO, FILES)
     hub.faults["data/b.parquet"] = Fault("close", after=0, times=1000)
     with pytest.raises(FetchError, match=r"connection to the Hub .* failed .*finished files are kept"):
@@ -218,7 +217,7 @@ def test_an_old_commit_can_be_named(hub: HubStandIn, folder: Path) -> None:
 
 
 def test_no_record_while_the_folder_changes(hub: HubStandIn, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_remote.time, "sleep", lambda _: None)
+    monkeypatch.setattr(remote.time, "sleep", lambda _: None)
     repo = hub.repo(REPO, FILES)
     fetch(CHATS, folder)
     repo.commit({"data/a.parquet": noise(9_000, 9)})
@@ -398,7 +397,7 @@ def test_columns_once_held_are_skipped(hub: HubStandIn, folder: Path, clips: dic
 def test_a_cut_range_is_asked_for_again(
     hub: HubStandIn, folder: Path, clips: dict[str, bytes], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_remote.time, "sleep", lambda _: None)
+    monkeypatch.setattr(remote.time, "sleep", lambda _: None)
     hub.repo(TALKS.repo, clips)
     path = "data/TTS/lug.parquet"
     hub.faults[path] = Fault(kind, after=4, times=3)

@@ -17,8 +17,7 @@ from typing import IO
 
 from pydantic import BaseModel, ConfigDict
 
-from quimbot_data.hub_remote import RUN_AGAIN, RemoteCommit, RemoteFile, explained, resolve
-from quimbot_data.raw_folder import (
+from quimbot_data.hub.raw_folder import (
     RECORD,
     STAGING,
     STAMP,
@@ -32,6 +31,7 @@ from quimbot_data.raw_folder import (
     settle,
     stamp,
 )
+from quimbot_data.hub.remote import RUN_AGAIN, RemoteCommit, RemoteFile, explained, resolve
 from quimbot_data.workspace import Workspace, write_model
 from schemas.errors import FetchError, InputError
 
@@ -214,7 +214,7 @@ def _bring(
 def _copy_columns(
     commit: RemoteCommit, file: RemoteFile, columns: tuple[str, ...], sink: IO[bytes], meter: Callable[[int], None]
 ) -> None:
-    from quimbot_data.remote_columns import copy_columns
+    from quimbot_data.hub.columns import copy_columns
 
     def read(start: int, end: int) -> bytes:
         data = commit.read_range(file.path, start, end)

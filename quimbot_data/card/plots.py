@@ -9,10 +9,10 @@ from io import BytesIO
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from quimbot_data.card_tables import TOP_LANGUAGES, by_size
-from quimbot_data.figures import Bin, CardFacts
+from quimbot_data.card.figures import Bin, CardFacts
+from quimbot_data.card.markdown import count, share
+from quimbot_data.card.tables import TOP_LANGUAGES, by_size
 from quimbot_data.ledger import ASSEMBLED, MENDING
-from quimbot_data.markdown import count, share
 from schemas.manifest import LedgerLine, VersionManifest
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from quimbot_data.hub_remote import RemoteFile
+from quimbot_data.hub.remote import RemoteFile
 from quimbot_data.workspace import read_model, sync_folder
 from schemas.errors import IntegrityError, WorkspaceError
 

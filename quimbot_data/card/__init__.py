@@ -8,13 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from quimbot_data import card_tables
-from quimbot_data.card_header import header, title
-from quimbot_data.figures import CardFacts, card_facts
+from quimbot_data.card import header, plots, recipe_toml, tables
+from quimbot_data.card.figures import CardFacts, card_facts
+from quimbot_data.card.markdown import code, count, plain, share
 from quimbot_data.filters import FORBIDDEN_TERMS
-from quimbot_data.markdown import code, count, plain, share
-from quimbot_data.plots import plots
-from quimbot_data.recipe_toml import recipe_toml
 from quimbot_data.version import DOCUMENTS
 from quimbot_data.workspace import Ref, Workspace, atomic, file_digest, read_model, write_model
 from schemas.errors import MissingError
@@ -45,7 +42,7 @@ def documents(folder: Path, manifest: VersionManifest) -> dict[str, bytes]:
         IntegrityError: the data cannot be read, or is not what the manifest states.
     """
     facts = card_facts(folder, manifest)
-    drawn = {f"{PLOTS}/{name}.png": png for name, png in plots(manifest, facts).items()}
+    drawn = {f"{PLOTS}/{name}.png": png for name, png in plots.plots(manifest, facts).items()}
     return {CARD: render(manifest, facts).encode(), **drawn}
 
 
@@ -114,7 +111,7 @@ def render(manifest: VersionManifest, facts: CardFacts) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"count": count, "share": share, "plain": plain, "code": code}
-    template = (files("quimbot_data") / "templates" / "card.md.jinja").read_text("utf-8")
+    template = (files("quimbot_data.card") / "card.md.jinja").read_text("utf-8")
     text = environment.from_string(template).render(_context(manifest, facts))
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"  # parts left out leave their blank lines
 
@@ -123,18 +120,18 @@ def _context(manifest: VersionManifest, facts: CardFacts) -> dict[str, Any]:
     """What the template names."""
     recipe, record = manifest.identity.recipe, manifest.record
     return {
-        "header": header(manifest, facts),
-        "title": title(manifest),
+        "header": header.header(manifest, facts),
+        "title": header.title(manifest),
         "ref": f"{manifest.name}@{manifest.version}",
         "manifest": manifest,
         "recipe": recipe,
-        "recipe_toml": recipe_toml(recipe),
+        "recipe_toml": recipe_toml.recipe_toml(recipe),
         "facts": facts,
         "totals": facts.totals,
-        "tables": card_tables,
-        "ledgers": list(card_tables.ledgers(manifest)),
-        "redactions": card_tables.redactions(manifest),
-        "sources": card_tables.by_size(manifest, facts),
+        "tables": tables,
+        "ledgers": list(tables.ledgers(manifest)),
+        "redactions": tables.redactions(manifest),
+        "sources": tables.by_size(manifest, facts),
         "alt": _alternatives(manifest, facts),
         "empty_splits": [split for split in SPLITS if split not in {row.split for row in facts.splits}],
         "forbidden": FORBIDDEN_TERMS[recipe.profile],
@@ -167,7 +164,7 @@ def _alternatives(manifest: VersionManifest, facts: CardFacts) -> dict[str, str]
         ],
         "ledger": [
             f"{code(source)} {count(raw[source])} raw rows, {count(kept.get(source, 0))} kept"
-            for source in card_tables.by_size(manifest, facts)
+            for source in tables.by_size(manifest, facts)
         ],
         "languages": [f"{row.language} {count(row.dialogues)}" for row in facts.languages[:5]],
         "lengths": [f"median {row.measure} {count(row.p50)}" for row in facts.lengths],

@@ -6,7 +6,7 @@ Fields: https://github.com/huggingface/hub-docs/blob/main/datasetcard.md
 import re
 from typing import Any, Final
 
-from quimbot_data.figures import CardFacts
+from quimbot_data.card.figures import CardFacts
 from schemas.manifest import VersionManifest
 
 #: The Hub's licence ids by SPDX id in lower case, where the two differ.

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
-from quimbot_data.figures import CardFacts
+from quimbot_data.card.figures import CardFacts
+from quimbot_data.card.markdown import code, count, plain, points, share, table
 from quimbot_data.ledger import ASSEMBLED, MENDING
-from quimbot_data.markdown import code, count, plain, points, share, table
 from schemas.manifest import SPLITS, LedgerLine, SplitName, VersionManifest
 from schemas.recipe import Splits
 

@@ -161,7 +161,7 @@ R = TypeVar("R", bound=tuple[object, ...])
 
 def query_sql(name: str) -> str:
     """The text of a query; its first line states the grain."""
-    return (files("quimbot_data.figures") / f"{name}.sql").read_text("utf-8")
+    return (files("quimbot_data.card.figures") / f"{name}.sql").read_text("utf-8")
 
 
 def card_facts(folder: Path, manifest: VersionManifest) -> CardFacts:
