@@ -27,8 +27,7 @@ class FlatMessages:
         """The messages column again, with these contents."""
         fields = [_arrow(self.roles), _arrow(contents)]
         messages = pa.StructArray.from_arrays(fields, names=["role", "content"])
-        lists = pa.LargeListArray.from_arrays(pa.array(self.offsets, pa.int64()), messages)
-        return cast(pl.Series, pl.from_arrow(lists)).alias("messages")
+        return cast(pl.Series, pl.from_arrow(large_list(self.offsets, messages))).alias("messages")
 
     def dialogues(self, messages: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
         """Which dialogues hold these messages: sorted, unique."""
@@ -43,10 +42,17 @@ class FlatMessages:
 def flatten(messages: pl.Series) -> FlatMessages:
     """Take a messages column (no null lists, no null messages) apart; roles and contents must not be null."""
     arrow = messages.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
-    offsets = arrow.offsets.to_numpy().astype(np.int64)
+    # Buffers rather than to_numpy() and pa.array(): those import pandas wherever it is installed, for half a second.
+    offsets = np.frombuffer(arrow.offsets.buffers()[1], np.int64, len(arrow) + 1, arrow.offset * 8)
     values = arrow.values.slice(offsets[0], offsets[-1] - offsets[0])
     role, content = (cast(pl.Series, pl.from_arrow(values.field(name))) for name in ("role", "content"))
     return FlatMessages(offsets - offsets[0], role.alias("role"), content.alias("content"))
+
+
+def large_list(offsets: npt.NDArray[np.int64], values: pa.Array) -> pa.LargeListArray:
+    """Lists of values, list i being values[offsets[i]] to values[offsets[i + 1]]."""
+    buffers = [None, pa.py_buffer(np.ascontiguousarray(offsets, np.int64))]
+    return pa.Array.from_buffers(pa.large_list(values.type), len(offsets) - 1, buffers, children=[values])
 
 
 def _arrow(series: pl.Series) -> pa.Array:

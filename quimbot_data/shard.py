@@ -10,11 +10,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
 
 from quimbot_data import language, pii, quality, tokens
 from quimbot_data.clean import clean  # establishes that text is NFC and free of control characters
-from quimbot_data.flat import FlatMessages, flatten
+from quimbot_data.flat import FlatMessages, flatten, large_list
 from quimbot_data.ledger import merge_counts
 from quimbot_data.sources.source import Corpus, Normalized, Options, RawBatch
 from schemas.dialogue import Dialogue
@@ -257,5 +256,5 @@ def _with_origins(rows: pl.DataFrame, origins: pl.DataFrame) -> pl.DataFrame:
     """Replace positions in the batch by raw file and row."""
     offsets = np.concatenate([[0], np.cumsum(rows["parts"].list.len().to_numpy())]).astype(np.int64)
     places = origins[rows["parts"].explode(empty_as_null=False, keep_nulls=False)].to_struct().to_arrow()
-    lists = pa.LargeListArray.from_arrays(pa.array(offsets), places)
+    lists = large_list(offsets, places)
     return rows.drop("parts").with_columns(pl.Series("origins", pl.from_arrow(lists), KEYED["origins"]))

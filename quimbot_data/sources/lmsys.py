@@ -21,7 +21,7 @@ import polars as pl
 
 from quimbot_data.hub import HubFiles
 from quimbot_data.sources.files import parquet_batches, raw_files
-from quimbot_data.sources.source import DRAFT_SCHEMA, Corpus, Dossier, Normalized, Options, RawBatch, drafts, rejects
+from quimbot_data.sources.source import DRAFT_SCHEMA, Corpus, Dossier, Normalized, Options, RawBatch, rejects
 from quimbot_data.sources.turns import Assembled, Refusal, assemble
 from schemas.frame import turns_signature
 
@@ -81,7 +81,7 @@ def _mend(dialogues: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[int, str, s
             continue
         repaired.update(made.repairs)
         kept.append(row | {"messages": made.messages, "safety": _moved(row["safety"], made)})
-    return drafts(kept), refused, repaired
+    return pl.DataFrame(kept, schema=DRAFT_SCHEMA), refused, repaired
 
 
 def _moved(safety: dict[str, Any] | None, made: Assembled) -> dict[str, Any] | None:
