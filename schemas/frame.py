@@ -177,7 +177,7 @@ def turn_faults(messages: pl.Expr) -> pl.Expr:
         .then(pl.lit("late-system"))
         .when(turns.str.starts_with("a"))
         .then(pl.lit("opens-with-assistant"))
-        .when(turns.str.contains("uu|aa"))
+        .when(turns.str.contains("uu", literal=True) | turns.str.contains("aa", literal=True))
         .then(pl.lit("same-role-twice"))
         .when(turns.str.ends_with("u"))
         .then(pl.lit("dangling-user"))
@@ -217,7 +217,8 @@ def _dialogue_rules() -> dict[str, pl.Expr]:
 
 
 def _sorted_unique(values: pl.Expr) -> pl.Expr:
-    return values == values.list.unique().list.sort()
+    # Not `unique().sort()`: to sort what is sorted already costs nothing.
+    return (values == values.list.sort()) & (values.list.n_unique() == values.list.len())
 
 
 def _counts_agree(messages: pl.Expr) -> pl.Expr:
