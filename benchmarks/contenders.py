@@ -13,8 +13,8 @@ from types import ModuleType
 
 OURS, BARE = "quimbot ingest", "bare polars copy"
 MAP, TROVE = "datasets.map, 2 processes", "datatrove, 2 tasks"
-#: Name in the tables: the module that holds `run(paths, out, lean=…)` and, but for copies, `result(out)`; and whether it
-#: is the lean one, which is spared moderation labels (copies: their scores). `ingest` always reads them.
+#: Name in the tables: the module, which holds `run(paths, out, lean=…)` and, but for copies, `result(out)`; and whether
+#: it is the lean one, which is spared moderation labels (copies: their scores). `ingest` always reads them.
 CONTENDERS = {
     OURS: ("ours", False),
     BARE: ("bare_copy", False),

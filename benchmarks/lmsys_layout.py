@@ -1,6 +1,6 @@
 """Rows in the layout of LMSYS-Chat-1M, generated: what the benchmarks read. Equal seeds give equal rows.
 
-Stated properties, shares exact in every 10,000 rows; `python benchmarks/lmsys_layout.py --describe` prints them as found:
+Stated properties, shares exact in every 10,000 rows (`python benchmarks/lmsys_layout.py --describe` looks them up):
 - 35 % of conversations are in a non-Latin script (Cyrillic, Devanagari, Arabic, Han, Hangul);
 - 10 % hold text that is not in NFC (decomposed accents or jamo), 3 % a CRLF, 1 % a control character or a no-break
   space (½ each): always in the last message;
@@ -72,7 +72,9 @@ def chunk(seed: int, start: int, size: int) -> pl.DataFrame:
         {
             "conversation_id": [f"{row:032x}" for row in range(start, start + size)],
             "model": ["vicuna-13b"] * size,
-            "conversation": nested(offsets, {"content": contents, "role": np.array(["user", "assistant"])[position % 2]}),
+            "conversation": nested(
+                offsets, {"content": contents, "role": np.array(["user", "assistant"])[position % 2]}
+            ),
             "turn": sizes // 2,
             "language": np.array([name for name, _, _, _ in SCRIPTS])[script],
             "openai_moderation": nested(offsets, moderation(rng, np.repeat(evenly(rng, size) < 0.05, sizes), position)),
@@ -100,7 +102,7 @@ def texts(rng: np.random.Generator, script: np.ndarray, median: np.ndarray) -> n
 
 
 def prose(rng: np.random.Generator, letters: str, separator: str, length: int) -> str:
-    """At least `length` characters of made-up words of 1 to 10 letters, drawn by Zipf's law, with stops and paragraphs."""
+    """At least `length` characters of made-up words of 1 to 10 letters, drawn by Zipf's law; stops and paragraphs."""
     sizes = np.clip(rng.poisson(4, VOCABULARY) + 1, 1, 10)
     spelled = rng.choice(list(letters), (VOCABULARY, 10))
     words = np.array(["".join(word[:size]) for word, size in zip(spelled, sizes, strict=True)], dtype=object)

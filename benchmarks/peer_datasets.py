@@ -1,7 +1,7 @@
 """Hugging Face datasets: `load_dataset`, then `map` over batches with two processes, then Parquet.
 
-Columns that the work leaves alone are carried along as Arrow, unseen by Python. In its favour: `to_parquet` is given two
-processes too, and compresses with snappy (it lets nobody choose), which costs less than the others' zstd.
+Columns that the work leaves alone are carried along as Arrow, unseen by Python. In its favour: `to_parquet` is given
+two processes too, and compresses with snappy (it lets nobody choose), which costs less than the others' zstd.
 """
 
 from pathlib import Path

@@ -27,7 +27,7 @@ MADE = {
 
 
 class LeanReader(ParquetReader):
-    def read_file(self, filepath: str):  # noqa: ANN201
+    def read_file(self, filepath: str):
         with self.data_folder.open(filepath, "rb") as stream, pq.ParquetFile(stream) as parquet:
             for batch in parquet.iter_batches(batch_size=self.batch_size, columns=LEAN):
                 for number, row in enumerate(batch.to_pylist()):
