@@ -19,7 +19,7 @@ from quimbot_data.ledger import merge_counts
 from quimbot_data.sources.source import Corpus, Normalized, Options, RawBatch
 from schemas.dialogue import Dialogue
 from schemas.errors import InputError
-from schemas.frame import content_hashes, counts, dialogue_schema, faults, polars_schema, sha256
+from schemas.frame import content_hashes, dialogue_schema, faults, polars_schema, sha256, turns_signature
 from schemas.learner import LearnerText
 
 #: Longest message, in characters. A longer one is no turn of a conversation but a pasted file.
@@ -110,36 +110,45 @@ def _dialogues(corpus: Corpus, normalized: Normalized, annotate: bool) -> _Made:
     contents, redactions = pii.redact_column(contents) if annotate else (contents, {})
     rows = drafts.with_columns(flat.column(contents), pl.lit(corpus.dossier.name).alias("source"))
     rows = _finish(rows, corpus, FlatMessages(flat.offsets, flat.roles, contents), annotate=annotate)
-    fault = _faults(
-        rows, flat.total(long.cast(pl.Int64)) > 0, flat.total((contents != flat.contents).cast(pl.Int64)) > 0
-    )
+    fault = _faults(rows, FlatMessages(flat.offsets, flat.roles, contents), long, contents != flat.contents)
     kept = fault.is_null()
     bad = rows.with_columns(fault, raw=drafts["messages"]).filter(~kept)
     detail = pl.when(pl.col("fault") == "message-too-long").then(_detail("raw")).otherwise(_detail("messages"))
     return _Made(
-        rows.filter(kept),
+        rows.filter(kept).drop("turns"),
         bad.select("parts", pl.col("fault").alias("reason"), detail.alias("detail")),
         _dialogues_by_name(flat, repairs, kept.to_numpy()),
         _dialogues_by_name(flat, redactions, kept.to_numpy()),
     )
 
 
-def _faults(rows: pl.DataFrame, too_long: pl.Series, changed: pl.Series) -> pl.Series:
-    """Name of the rule that each finished row breaks, as a column `fault`."""
+def _faults(rows: pl.DataFrame, flat: FlatMessages, long: pl.Series, changed: pl.Series) -> pl.Series:
+    """Name of the rule that each finished row breaks, as a column `fault`; `long` and `changed` are of messages."""
+
+    def any_of(messages: pl.Series) -> pl.Series:
+        return flat.total(messages.cast(pl.Int64)) > 0
+
+    moved = rows["pedagogy"].is_not_null()
+    moved = moved & any_of(changed) if moved.any() else moved
+    empty = any_of(flat.contents == "")  # ends are trimmed, so what is blank is empty
+    absent = frozenset(name for name in rows.columns if rows[name].null_count() == rows.height)
     return rows.select(
-        pl.when(too_long)
+        pl.when(any_of(long))
         .then(pl.lit("message-too-long"))
-        .when(changed & rows["pedagogy"].is_not_null())  # annotations index characters that have moved
+        .when(moved)  # annotations index characters that have moved
         .then(pl.lit("annotated-text-changed"))
-        .otherwise(_check())
+        .when(empty)
+        .then(pl.lit("empty-content"))
+        .otherwise(_check(absent))
         .alias("fault")
     ).to_series()
 
 
 @cache
-def _check() -> pl.Expr:
+def _check(absent: frozenset[str]) -> pl.Expr:
     """What clean-up and `_finish` have not made true; built once: that takes as long as checking a thousand rows."""
-    return faults(Dialogue, established=("content-hash", "counts", "control-character", "not-nfc"))
+    established = ("empty-content", "content-hash", "counts", "control-character", "not-nfc")
+    return faults(Dialogue, established, absent=absent, turns=pl.col("turns"))
 
 
 def _dialogues_by_name(
@@ -160,14 +169,21 @@ def _finish(rows: pl.DataFrame, corpus: Corpus, flat: FlatMessages, *, annotate:
         cluster_id=pl.lit(None, pl.String),
         language_declared=language.subtag_column(rows["language_declared"]),
     )
-    rows = rows.with_columns(*counts(messages), *(_annotations(rows, flat) if annotate else _no_annotations()))
+    turns = rows.select(turns_signature(messages).alias("turns")).to_series()
+    rows = rows.with_columns(
+        turns,
+        pl.Series("n_messages", np.diff(flat.offsets), dtype=pl.Int32),
+        turns.str.count_matches("u", literal=True).cast(pl.Int32).alias("n_turns"),
+        flat.total(flat.contents.str.len_chars()).alias("n_chars"),
+    )
+    rows = rows.with_columns(*(_annotations(rows, flat) if annotate else _no_annotations()))
     declared, detected = pl.col("language_declared"), pl.col("language_detected")
     first, second = (declared, detected) if corpus.dossier.language_from == "declared" else (detected, declared)
     return rows.with_columns(
         language=pl.coalesce(first, second, pl.lit("und")),
         language_agrees=declared.replace(language.UMBRELLAS) == detected.replace(language.UMBRELLAS),
         dialogue_id=pl.concat_str("source", pl.lit(":"), pl.coalesce("key", "content_hash")),
-    ).select(*dialogue_schema(), "key", "parts")
+    ).select(*dialogue_schema(), "key", "parts", "turns")
 
 
 def _annotations(rows: pl.DataFrame, flat: FlatMessages) -> list[pl.Series]:

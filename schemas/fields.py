@@ -69,26 +69,21 @@ def _in_nfc(text: str) -> bool:
 def nfc_suspects() -> str:
     """Regex class of the characters whose NFC quick check is not "yes" (UAX #15), or not known to this Python.
 
-    Text without any of them is in NFC already, so the costly normalization can be skipped.
+    They change by themselves, reorder, or compose with what precedes. Text without any of them is in NFC already, so
+    the costly normalization can be skipped.
     """
-    suspects = (code for code in range(0x300, _LAST) if not 0xD800 <= code < 0xE000 and _may_change(chr(code)))
-    return "[" + "".join(f"\\x{{{first:X}}}-\\x{{{last:X}}}" for first, last in _ranges(list(suspects))) + "]"
-
-
-def _may_change(char: str) -> bool:
-    """Whether NFC may alter text for holding `char`: it changes by itself, reorders, or composes with what precedes."""
-    if unicodedata.normalize("NFC", char) != char or unicodedata.combining(char):
-        return True
-    if unicodedata.category(char) == "Cn":  # unassigned here; the tables of whoever normalizes may know it
-        return True
-    return char in _second_of_a_composite()
-
-
-@cache
-def _second_of_a_composite() -> frozenset[str]:
-    jamo = {chr(code) for code in range(0x1161, 0x11C3)}  # Hangul vowels and finals compose by rule, not by table
-    pairs = (unicodedata.decomposition(chr(code)).split() for code in range(_LAST))
-    return frozenset(chr(int(pair[1], 16)) for pair in pairs if len(pair) == 2 and "<" not in pair[0]) | jamo
+    suspects = set(range(0x1161, 0x11C3))  # Hangul vowels and finals compose by rule, not by table
+    for code in range(_LAST):
+        char = chr(code)
+        # Unassigned here (Cn); the tables of whoever normalizes may know it.
+        if unicodedata.combining(char) or unicodedata.category(char) == "Cn":
+            suspects.add(code)
+        decomposition = unicodedata.decomposition(char)
+        if decomposition and not decomposition.startswith("<"):
+            suspects.update(int(second, 16) for second in decomposition.split()[1:2])
+            if unicodedata.normalize("NFC", char) != char:
+                suspects.add(code)
+    return "[" + "".join(f"\\x{{{first:X}}}-\\x{{{last:X}}}" for first, last in _ranges(sorted(suspects))) + "]"
 
 
 def _ranges(codes: list[int]) -> list[tuple[int, int]]:

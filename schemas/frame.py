@@ -92,7 +92,13 @@ def _flat(metadata: tuple[Any, ...]) -> list[Any]:
 # The check
 
 
-def faults(model: type[BaseModel], established: Collection[str] = ()) -> pl.Expr:
+def faults(
+    model: type[BaseModel],
+    established: Collection[str] = (),
+    *,
+    absent: Collection[str] = (),
+    turns: pl.Expr | None = None,
+) -> pl.Expr:
     """Name of the first rule that a row breaks (null where it breaks none), as a column called `fault`.
 
     Field rules are named `field:<column>`; rules across fields by the names that the model's own errors carry.
@@ -101,9 +107,14 @@ def faults(model: type[BaseModel], established: Collection[str] = ()) -> pl.Expr
         model: what the rows are.
         established: rules across fields that the caller has made true itself, e.g. `content-hash` of hashes it just
             computed; they are not checked again.
+        absent: columns that hold nothing but null; the optional ones among them need no look.
+        turns: what `turns_signature` gives, where the caller has it already; it is looked at many times.
     """
-    rules = [_unless(_valid(pl.col(n), *_annotation(f)), f"field:{n}") for n, f in model.model_fields.items()]
-    across = {name: rule for name, rule in _CROSS_RULES.get(model, dict)().items() if name not in established}
+    fields = {n: _annotation(f) for n, f in model.model_fields.items()}
+    looked_at = {n: field for n, field in fields.items() if n not in absent or not _unwrap(*field)[2]}
+    rules = [_unless(_valid(pl.col(n), *field), f"field:{n}") for n, field in looked_at.items()]
+    found = _CROSS_RULES[model](turns) if model in _CROSS_RULES else {}
+    across = {name: rule for name, rule in found.items() if name not in established}
     return pl.coalesce(*rules, *across.values()).alias("fault")
 
 
@@ -167,9 +178,9 @@ def turns_signature(messages: pl.Expr) -> pl.Expr:
     return messages.list.eval(pl.element().struct.field("role").str.slice(0, 1)).list.join("")
 
 
-def turn_faults(messages: pl.Expr) -> pl.Expr:
-    """The columnar twin of `schemas.dialogue.turn_structure_fault`."""
-    turns = turns_signature(messages).str.strip_prefix("s")
+def turn_faults(signature: pl.Expr) -> pl.Expr:
+    """The columnar twin of `schemas.dialogue.turn_structure_fault`, from what `turns_signature` gives."""
+    turns = signature.str.strip_prefix("s")
     return (
         pl.when(turns.str.len_bytes() == 0)
         .then(pl.lit("no-turns"))
@@ -198,16 +209,17 @@ def _text_rules(messages: pl.Expr) -> dict[str, pl.Expr]:
     }
 
 
-def _dialogue_rules() -> dict[str, pl.Expr]:
+def _dialogue_rules(turns: pl.Expr | None) -> dict[str, pl.Expr]:
     messages, untrained = pl.col("messages"), pl.col("untrained")
-    has_system = turns_signature(messages).str.starts_with("s").cast(pl.Int64)
+    turns = turns_signature(messages) if turns is None else turns
+    has_system = turns.str.starts_with("s").cast(pl.Int64)
     assistants = pl.int_ranges(1 + has_system, messages.list.len(), 2, dtype=pl.Int32)
     prefix = pl.concat_str(pl.col("source"), pl.lit(":"))
     named = pl.col("dialogue_id").str.starts_with(prefix) & (pl.col("dialogue_id") != prefix)
     known = untrained.list.set_difference(assistants).list.len() == 0
     return {
         **_text_rules(messages),
-        "turns": turn_faults(messages),
+        "turns": turn_faults(turns),
         "dialogue-id": _unless(named, "dialogue-id"),
         "untrained": _unless(known & _sorted_unique(untrained), "untrained"),
         "counts": _unless(_counts_agree(messages), "counts"),
@@ -235,7 +247,7 @@ def counts(messages: pl.Expr) -> list[pl.Expr]:
     ]
 
 
-def _learner_rules() -> dict[str, pl.Expr]:
+def _learner_rules(_: pl.Expr | None) -> dict[str, pl.Expr]:
     text = pl.col("text")
     return {
         "content-hash": _unless(pl.col("content_hash") == sha256(text), "content-hash"),
@@ -244,7 +256,7 @@ def _learner_rules() -> dict[str, pl.Expr]:
     }
 
 
-_CROSS_RULES: dict[type[BaseModel], Callable[[], dict[str, pl.Expr]]] = {
+_CROSS_RULES: dict[type[BaseModel], Callable[[pl.Expr | None], dict[str, pl.Expr]]] = {
     Dialogue: _dialogue_rules,
     LearnerText: _learner_rules,
 }

@@ -46,6 +46,7 @@ from schemas.frame import (
     row_digests,
     sha256,
     turn_faults,
+    turns_signature,
 )
 from schemas.learner import LearnerText
 
@@ -178,7 +179,7 @@ def test_every_short_order_of_roles_gets_the_same_verdict() -> None:
         {"messages": [[{"role": role, "content": "x"} for role in order] for order in orders]},
         schema={"messages": dialogue_schema()["messages"]},
     )
-    found = frame.select(turn_faults(pl.col("messages"))).to_series().to_list()
+    found = frame.select(turn_faults(turns_signature(pl.col("messages")))).to_series().to_list()
     assert found == [turn_structure_fault(order) for order in orders]
     assert len(orders) == sum(3**length for length in range(6))
     assert found.count(None) == 4

@@ -40,6 +40,7 @@ DOSSIER: Final = Dossier(
 _MESSAGE: Final = pl.struct(pl.element().struct.field("role"), pl.element().struct.field("content"))
 _NULLS: Final = "the conversation, a role or a content is null"
 _REGULAR: Final = "^s?(ua)+$"
+_DANGLING: Final = "^(ua)+u$"
 _NO_LABELS: Final = pl.lit(None, DRAFT_SCHEMA["safety"])
 
 
@@ -64,11 +65,27 @@ def normalize(batch: RawBatch, options: Options) -> Normalized:
     refused = [(part, "no-conversation", _NULLS) for part in rows["part"].filter(broken)]
     told = rows.filter(~broken) if refused else rows
     dialogues = told.select(_draft_columns(told, options))
-    regular = dialogues.select(turns_signature(pl.col("messages")).str.contains(_REGULAR)).to_series()
+    turns = dialogues.select(turns_signature(pl.col("messages"))).to_series()
+    regular, dangling = turns.str.contains(_REGULAR), turns.str.contains(_DANGLING)
     if regular.all():
         return Normalized(dialogues, rejects(refused))
-    mended, more, repaired = _mend(dialogues.filter(~regular))
-    return Normalized(pl.concat([dialogues.filter(regular), mended]), rejects(refused + more), repaired)
+    answered = _without_last(dialogues.filter(dangling))
+    mended, more, repaired = _mend(dialogues.filter(~regular & ~dangling))
+    if answered.height:
+        repaired["dangling-user-dropped"] += answered.height
+    return Normalized(pl.concat([dialogues.filter(regular), answered, mended]), rejects(refused + more), repaired)
+
+
+def _without_last(dialogues: pl.DataFrame) -> pl.DataFrame:
+    """Drop a last user message that nobody answers, and its label: the one fault that is common."""
+    last = pl.col("messages").list.len() - 1
+    flagged = pl.col("safety").struct.field("flagged_positions")
+    kept = flagged.list.set_intersection(pl.int_ranges(last, dtype=pl.Int32)).list.sort()
+    safety = pl.col("safety").struct.with_fields(kept.alias("flagged_positions"))
+    return dialogues.with_columns(
+        messages=pl.col("messages").list.head(last),
+        safety=pl.when(pl.col("safety").is_not_null()).then(safety),
+    )
 
 
 def _mend(dialogues: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[int, str, str]], Counter[str]]:
@@ -81,7 +98,7 @@ def _mend(dialogues: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[int, str, s
             continue
         repaired.update(made.repairs)
         kept.append(row | {"messages": made.messages, "safety": _moved(row["safety"], made)})
-    return pl.DataFrame(kept, schema=DRAFT_SCHEMA), refused, repaired
+    return pl.DataFrame(kept or None, schema=DRAFT_SCHEMA), refused, repaired
 
 
 def _moved(safety: dict[str, Any] | None, made: Assembled) -> dict[str, Any] | None:
