@@ -445,7 +445,7 @@ def card(
 
 def main() -> NoReturn:
     """Run the command line: 0 done, 1 a clear error, 2 usage, 130 interrupted."""
-    debug = "--debug" in sys.argv
+    debug, stdout = "--debug" in sys.argv, sys.stdout
     try:
         app()
     except QuimbotError as error:
@@ -456,9 +456,9 @@ def main() -> NoReturn:
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             note("Interrupted. Nothing unfinished is visible; run the command again.")
+        if sys.stdout is not stdout:  # Typer puts another in its place when the reader, `head` say, has left
+            sys.exit(0)
         raise
-    except BrokenPipeError:
-        sys.exit(0)
     except Exception as error:
         if debug:
             raise

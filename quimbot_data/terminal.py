@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -16,8 +16,19 @@ from rich.table import Table
 #: Columns where no terminal says how wide it is: nobody reads a wrapped table in a log.
 _LOG_WIDTH: Final = 180
 
+
+class _Output(Console):
+    """A console that ends well when its reader, `head` say, has left: rich would exit with 1."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        try:
+            super().on_broken_pipe()
+        finally:
+            raise SystemExit(0)
+
+
 #: No emoji codes: `:smile:` in a dialogue is text.
-out: Final = Console(highlight=False, soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
+out: Final = _Output(highlight=False, soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 #: Seconds between log lines where there is no terminal.

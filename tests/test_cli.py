@@ -229,8 +229,9 @@ def test_the_process_exits_as_promised(built, tmp_path):
     assert process("show").returncode == 2
 
 
-def test_a_closed_pipe_is_no_error(built):
-    sample = f'"{sys.executable}" -c "{SCRIPT}" sample {REF} -n 300 --json --workspace "{built.root}"'
+@pytest.mark.parametrize("form", ["--json", ""])
+def test_a_closed_pipe_is_no_error(built, form):
+    sample = f'"{sys.executable}" -c "{SCRIPT}" sample {REF} -n 300 {form} --workspace "{built.root}"'
     command = f'{sample} | head -c 10; exit "${{PIPESTATUS[0]}}"'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
     assert done.stderr == ""
