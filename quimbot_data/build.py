@@ -112,11 +112,7 @@ def build(
     """
     started, place = time.monotonic(), ("version", ref.name, ref.version)
     with _reading(workspace, recipe) as corpora, workspace.lock(*place), workspace.scratch(*place) as scratch:
-        run = _Build(workspace, recipe, corpora, scratch, threads, progress)
-        folder = scratch / "version"
-        folder.mkdir()
-        fates, thresholds = _decide(run)
-        manifest = _write(run, ref, folder, fates, thresholds, started)
+        folder, manifest = _make(_Build(workspace, recipe, corpora, scratch, threads, progress), ref, started)
         if existing := same_version(workspace, ref, manifest):
             return existing, False
         card.write_documents(folder, manifest)
@@ -135,10 +131,15 @@ def rebuilt_id(workspace: Workspace, manifest: VersionManifest, *, threads: int 
     place = ("rebuild", manifest.name, manifest.version)
     with _reading(workspace, recipe) as corpora, workspace.lock(*place), workspace.scratch(*place) as scratch:
         run = _Build(workspace, recipe, corpora, scratch, threads, progress)
-        folder = scratch / "version"
-        folder.mkdir()
-        fates, thresholds = _decide(run)
-        return _write(run, Ref(manifest.name, manifest.version), folder, fates, thresholds, started).id
+        return _make(run, Ref(manifest.name, manifest.version), started)[1].id
+
+
+def _make(run: _Build, ref: Ref, started: float) -> tuple[Path, VersionManifest]:
+    """Data and fates in a folder of the run's scratch space, and the manifest that will stand beside them."""
+    folder = run.scratch / "version"
+    folder.mkdir()
+    fates, thresholds = _decide(run)
+    return folder, _write(run, ref, folder, fates, thresholds, started)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import polars as pl
 
-from schemas.fields import TERMS
 from schemas.recipe import Component, Filters, Profile, Recipe, SafetyPolicy
 
 #: Terms that a profile does not admit.
@@ -121,8 +120,3 @@ def untrained(policy: SafetyPolicy) -> pl.Expr:
     odd = (pl.col("n_messages") % 2).cast(pl.Int32)
     assistants = pl.int_ranges(1 + odd, pl.col("n_messages"), 2, dtype=pl.Int32)
     return pl.col("untrained").list.set_union(flagged.list.set_intersection(assistants)).list.sort()
-
-
-def unknown_terms(terms: list[str]) -> list[str]:
-    """Those of `terms` that the schema does not know."""
-    return sorted(set(terms) - set(TERMS))

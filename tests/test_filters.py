@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from strategies import Row, bare_row, changed, frame_of, full_row, messages_of, sealed
 
-from quimbot_data.filters import COLUMNS, FORBIDDEN_TERMS, component_of, unknown_terms, untrained, verdict
+from quimbot_data.filters import COLUMNS, FORBIDDEN_TERMS, component_of, untrained, verdict
 from schemas.dialogue import Dialogue
 from schemas.fields import TERMS
 from schemas.recipe import Component, Filters, Profile, Recipe, SafetyPolicy
@@ -85,10 +85,6 @@ def test_terms_that_a_profile_forbids(profile: Profile, term: str) -> None:
     expected = KEPT if term in allowed[profile] else ("terms", term)
     row = bare_row() | {"terms": sorted({"attribution", term})}
     assert verdicts(recipe(profile=profile), row, bare_row()) == [expected, KEPT]
-
-
-def test_terms_that_the_schema_does_not_know() -> None:
-    assert unknown_terms(["zzz", "attribution", "aaa", "zzz"]) == ["aaa", "zzz"]
 
 
 # Thresholds
