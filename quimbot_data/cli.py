@@ -459,7 +459,7 @@ def main() -> NoReturn:
         if sys.stdout is not stdout:  # Typer puts another in its place when the reader, `head` say, has left
             sys.exit(0)
         raise
-    except Exception as error:
+    except Exception as error:  # the last wall: whatever nobody foresaw is one line, and a traceback under --debug
         if debug:
             raise
         note(f"Unexpected {type(error).__name__}: {error}. This is a defect: run again with --debug and report it.")

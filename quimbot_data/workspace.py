@@ -193,7 +193,7 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
                 stream.flush()
                 os.fsync(stream.fileno())
             temporary.replace(path)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: a half-written file must not stay, and the failure goes on as it was
             temporary.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
