@@ -1,13 +1,12 @@
 """Hash buckets on disk: where rows of different shards meet, in bounded memory and in one order.
 
-Each shard is spilled as one run, an uncompressed Arrow file with one record batch a bucket; a bucket is read back
-from all runs. Buckets follow a published hash and their number follows from the data, so neither the machine, the
-threads nor the order of the shards can be seen in what comes out.
+Each shard is spilled as one run, an uncompressed Arrow file sorted by bucket; a bucket is a slice of every run, which
+is mapped and not read whole. Buckets follow a published hash and their number follows from the data, so neither the
+machine, the threads nor the order of the shards can be seen in what comes out.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -48,16 +47,13 @@ class Spill:
     def write(self, number: int, rows: pl.DataFrame, digest: pl.Expr) -> None:
         """Spill one shard as run `number`, bucketed by a hex digest column."""
         bucket = rows.select(bucket_of(digest).alias("bucket")).to_series()
-        order = bucket.arg_sort()
-        sorted_bucket = bucket.gather(order)
-        ends = sorted_bucket.search_sorted(pl.Series(range(FANOUT), dtype=pl.UInt32), side="right").to_list()
         # As a column first: a constant summed within a group counts once a group, not once a row.
         weighed = rows.select(bucket, self.weight.alias("weight"))
         sizes = weighed.group_by("bucket").agg(pl.col("weight").sum(), pl.len().alias("rows"))
-        table = rows[order].rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+        table = rows[bucket.arg_sort()].rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
         path = self.folder / f"run-{number:06}.arrow"
         with writing(self.folder), path.open("wb") as stream:
-            _write_run(stream, table, [0, *ends])
+            _write_run(stream, table)
         self.weights[number] = dict(sizes.select("bucket", "weight").iter_rows())
         self.counts[number] = dict(sizes.select("bucket", "rows").iter_rows())
         self.runs[number] = path
@@ -80,9 +76,15 @@ class Spill:
 
     def read(self, buckets: range) -> pl.DataFrame:
         """All rows of some buckets, from every run."""
-        tables = [_read_run(self.runs[number], buckets) for number in sorted(self.runs)]
+        tables = [_read_run(path, *self._slice(number, buckets)) for number, path in sorted(self.runs.items())]
         # One chunk a column: to sort and write many small chunks costs more than this copy.
         return cast(pl.DataFrame, pl.from_arrow(pa.concat_tables(tables).combine_chunks()))
+
+    def _slice(self, number: int, buckets: range) -> tuple[int, int]:
+        """First row of some neighbouring buckets within a run, and how many rows they hold."""
+        counts = self.counts[number]
+        before, within = range(buckets.start), buckets
+        return sum(counts.get(b, 0) for b in before), sum(counts.get(b, 0) for b in within)
 
 
 def joined(sizes: Sequence[int], target: int) -> list[range]:
@@ -96,25 +98,17 @@ def joined(sizes: Sequence[int], target: int) -> list[range]:
     return [range(start, start + width) for start in range(0, len(sizes), width)]
 
 
-def _write_run(stream: IO[bytes], table: pa.Table, ends: Sequence[int]) -> None:
-    batch = _batch(table)
-    # Gathered outside Python: a batch is some eighty buffers, and there is one for each bucket.
+def _write_run(stream: IO[bytes], table: pa.Table) -> None:
+    # Gathered outside Python: a batch is some eighty buffers.
     with pa.BufferedOutputStream(pa.PythonFile(stream, "w"), _WRITE_BYTES) as gathered:
         with pa.ipc.new_file(gathered, table.schema) as writer:
-            for start, end in pairwise(ends):
-                writer.write_batch(batch.slice(start, end - start))
+            writer.write_table(table)
         gathered.flush()
 
 
-def _batch(table: pa.Table) -> pa.RecordBatch:
-    batches = table.combine_chunks().to_batches()
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
-
-
-def _read_run(path: Path, buckets: range) -> pa.Table:
-    with pa.OSFile(str(path)) as stream:
-        reader = pa.ipc.open_file(stream)
-        return pa.Table.from_batches([reader.get_batch(bucket) for bucket in buckets], reader.schema)
+def _read_run(path: Path, start: int, rows: int) -> pa.Table:
+    with pa.memory_map(str(path)) as mapped:
+        return pa.ipc.open_file(mapped).read_all().slice(start, rows)
 
 
 #: Rows a row group: small enough for a reader to skip, large enough to compress well.

@@ -49,6 +49,27 @@ def flatten(messages: pl.Series) -> FlatMessages:
     return FlatMessages(offsets - offsets[0], role.alias("role"), content.alias("content"))
 
 
+def authored(flat: FlatMessages, provenance: pl.Series) -> pl.Series:
+    """Message contents without the parts that a template wrote (`provenance` is of the same dialogues)."""
+    derived = provenance.struct.field("derived")
+    if derived.is_null().all():
+        return flat.contents
+    spans = (
+        pl.DataFrame({"start": flat.offsets[:-1], "spans": derived.struct.field("template")})
+        .explode("spans", empty_as_null=False, keep_nulls=False)
+        .unnest("spans")
+        .select(at=pl.col("start") + pl.col("position"), head="head", tail="tail")
+    )
+    made = flat.contents.gather(spans["at"])
+    kept = pl.select(
+        pl.lit(made).str.slice(
+            pl.lit(spans["head"]),
+            (pl.lit(made).str.len_chars().cast(pl.Int64) - spans["head"] - spans["tail"]).clip(0),
+        )
+    ).to_series()
+    return flat.contents.clone().scatter(spans["at"], kept)
+
+
 def large_list(offsets: npt.NDArray[np.int64], values: pa.Array) -> pa.LargeListArray:
     """Lists of values, list i being values[offsets[i]] to values[offsets[i + 1]]."""
     buffers = [None, pa.py_buffer(np.ascontiguousarray(offsets, np.int64))]

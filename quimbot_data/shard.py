@@ -14,7 +14,7 @@ import polars as pl
 
 from quimbot_data import language, pii, quality, tokens
 from quimbot_data.clean import clean  # establishes that text is NFC and free of control characters
-from quimbot_data.flat import FlatMessages, flatten, large_list
+from quimbot_data.flat import FlatMessages, authored, flatten, large_list
 from quimbot_data.ledger import merge_counts
 from quimbot_data.sources.source import Corpus, Normalized, Options, RawBatch
 from schemas.dialogue import Dialogue
@@ -110,7 +110,7 @@ def _dialogues(corpus: Corpus, normalized: Normalized, annotate: bool) -> _Made:
     contents, redactions = pii.redact_column(contents) if annotate else (contents, {})
     rows = drafts.with_columns(flat.column(contents), pl.lit(corpus.dossier.name).alias("source"))
     rows = _finish(rows, corpus, FlatMessages(flat.offsets, flat.roles, contents), annotate=annotate)
-    fault = _faults(rows, FlatMessages(flat.offsets, flat.roles, contents), long, contents != flat.contents)
+    fault = _faults(rows, FlatMessages(flat.offsets, flat.roles, contents), long, flat.contents)
     kept = fault.is_null()
     bad = rows.with_columns(fault, raw=drafts["messages"]).filter(~kept)
     detail = pl.when(pl.col("fault") == "message-too-long").then(_detail("raw")).otherwise(_detail("messages"))
@@ -122,14 +122,14 @@ def _dialogues(corpus: Corpus, normalized: Normalized, annotate: bool) -> _Made:
     )
 
 
-def _faults(rows: pl.DataFrame, flat: FlatMessages, long: pl.Series, changed: pl.Series) -> pl.Series:
-    """Name of the rule that each finished row breaks, as a column `fault`; `long` and `changed` are of messages."""
+def _faults(rows: pl.DataFrame, flat: FlatMessages, long: pl.Series, raw: pl.Series) -> pl.Series:
+    """Name of the rule that each finished row breaks, as a column `fault`; `long` and `raw` contents are of messages."""
 
     def any_of(messages: pl.Series) -> pl.Series:
         return flat.total(messages.cast(pl.Int64)) > 0
 
     moved = rows["pedagogy"].is_not_null()
-    moved = moved & any_of(changed) if moved.any() else moved
+    moved = moved & any_of(flat.contents != raw) if moved.any() else moved
     empty = any_of(flat.contents == "")  # ends are trimmed, so what is blank is empty
     absent = frozenset(name for name in rows.columns if rows[name].null_count() == rows.height)
     return rows.select(
@@ -187,7 +187,7 @@ def _finish(rows: pl.DataFrame, corpus: Corpus, flat: FlatMessages, *, annotate:
 
 
 def _annotations(rows: pl.DataFrame, flat: FlatMessages) -> list[pl.Series]:
-    own = flat.column(_authored(rows, flat))
+    own = flat.column(authored(flat, rows["provenance"]))
     text = own.list.eval(pl.element().struct.field("content")).list.join("\n")
     found = language.detect(text)
     prompts = own.list.eval(
@@ -211,27 +211,6 @@ def _no_annotations() -> list[pl.Expr]:
         pl.lit(0, schema["n_tokens"]).alias("n_tokens"),
         neutral.alias("quality"),
     ]
-
-
-def _authored(rows: pl.DataFrame, flat: FlatMessages) -> pl.Series:
-    """Message contents without the parts that a template wrote."""
-    derived = rows["provenance"].struct.field("derived")
-    if derived.is_null().all():
-        return flat.contents
-    spans = (
-        pl.DataFrame({"start": flat.offsets[:-1], "spans": derived.struct.field("template")})
-        .explode("spans", empty_as_null=False, keep_nulls=False)
-        .unnest("spans")
-        .select(at=pl.col("start") + pl.col("position"), head="head", tail="tail")
-    )
-    made = flat.contents.gather(spans["at"])
-    kept = pl.select(
-        pl.lit(made).str.slice(
-            pl.lit(spans["head"]),
-            (pl.lit(made).str.len_chars().cast(pl.Int64) - spans["head"] - spans["tail"]).clip(0),
-        )
-    ).to_series()
-    return flat.contents.clone().scatter(spans["at"], kept)
 
 
 def _detail(messages: str) -> pl.Expr:
