@@ -123,7 +123,7 @@ def _dialogues(corpus: Corpus, normalized: Normalized, annotate: bool) -> _Made:
 
 
 def _faults(rows: pl.DataFrame, flat: FlatMessages, long: pl.Series, raw: pl.Series) -> pl.Series:
-    """Name of the rule that each finished row breaks, as a column `fault`; `long` and `raw` contents are of messages."""
+    """Name of the rule that each finished row breaks, as a column `fault`; `long` and `raw` are of messages."""
 
     def any_of(messages: pl.Series) -> pl.Series:
         return flat.total(messages.cast(pl.Int64)) > 0
