@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from quimbot_data.report import print_ledger, print_version, source_row, text
-from quimbot_data.terminal import err, note, print_json, print_table, progress, say
+from quimbot_data.report import print_ledger, print_plan, print_version, source_row, text
+from quimbot_data.terminal import err, log_steps, note, print_json, print_table, progress, say
 from schemas.errors import MissingError, QueryError, QuimbotError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ WorkspaceOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 ThreadsOption = Annotated[int, typer.Option("--threads", min=1, max=64, help="Work on that many shards at once.")]
+LogJsonOption = Annotated[bool, typer.Option("--log-json", help="Log progress as JSON lines on stderr.")]
 RefArgument = Annotated[str, typer.Argument(metavar="NAME@X.Y.Z", help="A built version.")]
 
 
@@ -149,6 +150,7 @@ def ingest(
         str | None, typer.Option(help="Revision of the raw files; default what fetch recorded.")
     ] = None,
     threads: ThreadsOption = 2,
+    log_json: LogJsonOption = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -170,8 +172,11 @@ def ingest(
     record = None if paths else fetched(folder)
     options = Options(revision=revision or (record.revision if record else None))
     refuse_other_corpora(corpus, chosen)
-    with progress(f"ingest {corpus.dossier.name}") as tell:
+    title = f"ingest {corpus.dossier.name}"
+    with progress(title, log_json=log_json) as tell:
         manifest = run(place, corpus, chosen, options, threads=threads, progress=tell)
+    if log_json:
+        log_steps(title, manifest.record)
     if json:
         print_json(manifest.model_dump(mode="json"))
         return
@@ -206,7 +211,11 @@ def build(
     context: typer.Context,
     recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a TOML file.")],
     version: Annotated[str, typer.Option("--version", help="Number of the version, X.Y.Z.")],
+    audit: Annotated[
+        int, typer.Option(min=0, max=100_000, help="Plant that many rows of each kind, and publish what was found.")
+    ] = 0,
     threads: ThreadsOption = 2,
+    log_json: LogJsonOption = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -216,13 +225,37 @@ def build(
 
     resolved, place = _recipe(recipe), _open(context, workspace)
     ref = Ref.parse(f"{resolved.name}@{version}")
-    with progress(f"build {ref}") as tell:
-        manifest, new = run(place, resolved, ref, threads=threads, progress=tell)
+    with progress(f"build {ref}", log_json=log_json) as tell:
+        manifest, new = run(place, resolved, ref, threads=threads, audit=audit, progress=tell)
+    if log_json:
+        log_steps(f"build {ref}", manifest.record)
     if json:
         print_json(manifest.model_dump(mode="json") | {"written": new, "path": str(place.version(ref))})
         return
     print_version(manifest)
     say(f"{place.version(ref)}" if new else f"{place.version(ref)} holds this version already; nothing was changed.")
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a TOML file.")],
+    threads: ThreadsOption = 2,
+    log_json: LogJsonOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Say before a build what each component can give, which binds, and the exact mix. Exit 1 if it can't be met."""
+    from quimbot_data.plan import plan as run
+
+    resolved, place = _recipe(recipe), _open(context, workspace)
+    with progress(f"plan {resolved.name}", log_json=log_json) as tell:
+        made = run(place, resolved, threads=threads, progress=tell)
+    if json:
+        print_json(made.model_dump(mode="json"))
+    else:
+        print_plan(made)
+    raise typer.Exit(1 if made.problem else 0)
 
 
 def _recipe(text: str) -> "Recipe":
@@ -298,6 +331,7 @@ def verify(
         bool, typer.Option("--rebuild", help="Build again from the corpora and compare the ids.")
     ] = False,
     threads: ThreadsOption = 2,
+    log_json: LogJsonOption = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -309,7 +343,7 @@ def verify(
     problems, manifest = run(place, parsed), place.version_manifest(parsed)
     again = None
     if rebuild:
-        with progress(f"rebuild {ref}") as tell:
+        with progress(f"rebuild {ref}", log_json=log_json) as tell:
             again = rebuilt_id(place, manifest, threads=threads, progress=tell)
         if again != manifest.id:
             problems.append(f"built again from the corpora, its id is {again[:16]}, not {manifest.id[:16]}")

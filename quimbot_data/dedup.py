@@ -1,4 +1,4 @@
-"""Exact duplicates, within and across sources: where all dialogues of one content meet.
+"""Duplicates within and across sources: exact ones where all dialogues of one content meet, near ones by cluster.
 
 The survivor is the dialogue of the source that the recipe names first, then the smallest id: neither file order nor
 engine decides. Duplicates also tie conversation trees together, so that no content straddles splits.
@@ -29,6 +29,31 @@ def drop_exact_duplicates(rows: pl.DataFrame, *, drop: bool) -> pl.DataFrame:
         step=pl.when(duplicate).then(pl.lit("dedup")).otherwise("step"),
         reason=pl.when(duplicate).then(pl.lit("exact-duplicate")).otherwise("reason"),
         detail=pl.when(duplicate).then(survivor),
+    )
+
+
+def drop_near_duplicates(members: pl.DataFrame, *, drop: bool) -> pl.DataFrame:
+    """Choose the survivor of each near-duplicate cluster among its rows that are still in.
+
+    Args:
+        members: all rows of the clusters: dialogue_id, cluster, group, priority, step.
+        drop: whether the recipe drops the others.
+
+    Returns:
+        dialogue_id, group; `of_group`, the group that ties the cluster together; `cluster_id`, the survivor's id, where
+        two rows or more are still in; and `survivor`, the same id on the rows to drop.
+    """
+    alive = pl.col("step").is_null()
+    members = members.sort("cluster", ~alive, "priority", "dialogue_id")
+    first = pl.col("dialogue_id").first().over("cluster")
+    several = alive & (alive.sum().over("cluster") > 1)
+    dropped = several & (pl.col("dialogue_id") != first) & pl.lit(drop)
+    return members.select(
+        "dialogue_id",
+        "group",
+        of_group=pl.col("group").min().over("cluster"),
+        cluster_id=pl.when(several).then(first),
+        survivor=pl.when(dropped).then(first),
     )
 
 

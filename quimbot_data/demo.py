@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from quimbot_data.build import build
-from quimbot_data.ingest import Progress, ingest
+from quimbot_data.ingest import ingest
+from quimbot_data.observe import Progress
 from quimbot_data.recipes import shipped_recipe
 from quimbot_data.report import print_version
 from quimbot_data.samples import lay_out

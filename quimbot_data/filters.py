@@ -3,12 +3,12 @@
 Each rule is an expression that holds for the rows to keep; the first that a row breaks names its step and reason.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import polars as pl
 
-from schemas.recipe import Component, Filters, Profile, Recipe, SafetyPolicy
+from schemas.recipe import Component, Filters, Profile, Recipe, SafetyAction, SafetyPolicy
 
 #: Terms that a profile does not admit.
 FORBIDDEN_TERMS: Final[dict[Profile, tuple[str, ...]]] = {
@@ -73,14 +73,23 @@ def filter_rules(filters: Filters) -> dict[str, pl.Expr]:
         "max_turns": lambda limit: pl.col("n_turns") <= limit,
         "max_symbol_share": lambda limit: quality.field("symbol_share") <= limit,
         "max_digit_share": lambda limit: quality.field("digit_share") <= limit,
+        "max_duplicate_line_share": lambda limit: quality.field("duplicate_line_share") <= limit,
+        "max_top_bigram_share": lambda limit: quality.field("top_bigram_share") <= limit,
+        "max_duplicate_5gram_share": lambda limit: quality.field("duplicate_5gram_share") <= limit,
         "min_language_confidence": lambda limit: pl.col("language_confidence") >= limit,
         "languages": lambda subtags: pl.col("language").is_in(subtags),
     }
     rules = {name: rule(getattr(filters, name)) for name, rule in limits.items() if getattr(filters, name) is not None}
     if filters.languages_agree:
         rules["languages_agree"] = pl.col("language_agrees")
-    if filters.truncated_prompts == "drop":
-        rules["truncated_prompts"] = ~quality.field("truncated_prompt")
+    faults = {
+        "truncated_prompts": quality.field("truncated_prompt"),
+        "refusals": quality.field("refusal") & (pl.col("family") != "safety"),
+        "ai_disclaimers": quality.field("ai_disclaimer"),
+        "reply_language": quality.field("reply_language_differs"),
+        "empty_talk": quality.field("empty_talk"),
+    }
+    rules |= {name: ~fault for name, fault in faults.items() if getattr(filters, name) == "drop"}
     if filters.culturally_neutral:
         rules["culturally_neutral"] = _culturally_neutral()
     return rules
@@ -99,24 +108,44 @@ def _culturally_neutral() -> pl.Expr:
 
 def safety_rules(policy: SafetyPolicy) -> dict[str, pl.Expr]:
     """Rules of the safety policy; a dialogue whose every assistant message is untrained teaches nothing."""
+    dropped = {reason: ~holds for reason, holds in _judged(policy, "drop").items()}
+    return dropped | {"nothing-to-train": untrained(policy).list.len() < pl.col("n_turns")}
+
+
+def _judged(policy: SafetyPolicy, action: SafetyAction) -> dict[str, pl.Expr]:
+    """What makes the policy take this action, by reason: the categories that it names, the labels, else the flag.
+
+    A dialogue's label counts where no category of its own was named, and the flag where its label was not either; of
+    several categories each counts, those that were not named as the label or the flag does.
+    """
     safety = pl.col("safety").struct
-    rules: dict[str, pl.Expr] = {}
-    if policy.flagged == "drop":
-        rules["flagged"] = ~safety.field("flagged")
-    for label in policy.drop_labels:
-        rules[f"label:{label}"] = safety.field("label") != label
-    for category in policy.drop_categories:
-        rules[f"category:{category}"] = ~safety.field("categories").list.contains(category)
-    return rules | {"nothing-to-train": untrained(policy).list.len() < pl.col("n_turns")}
+    categories, label = safety.field("categories"), safety.field("label")
+    general = (categories.list.len() == 0) | (categories.list.set_difference(list(policy.categories)).list.len() > 0)
+    other = general & ~label.is_in(list(policy.labels)).fill_null(value=False)
+    judged = {
+        **{f"category:{name}": categories.list.contains(name) for name in _named(policy.categories, action)},
+        **{f"label:{name}": (label == name) & general for name in _named(policy.labels, action)},
+    }
+    return judged | ({"flagged": safety.field("flagged") & other} if policy.flagged == action else {})
+
+
+def _named(actions: Mapping[str, SafetyAction], action: SafetyAction) -> list[str]:
+    # Sorted, since the order of keys is not part of a version's identity, and the first reason is what fates state.
+    return sorted(name for name, chosen in actions.items() if chosen == action)
 
 
 def untrained(policy: SafetyPolicy) -> pl.Expr:
-    """Positions of assistant messages kept out of the loss, under this policy: sorted int32."""
-    if policy.flagged != "untrain":
+    """Positions of assistant messages kept out of the loss, under this policy: sorted int32.
+
+    A corpus flags positions and labels dialogues: whatever the reason, all flagged assistant messages are untrained,
+    and no other. ProsocialDialog's labels are about the user's words, so its answers stay in.
+    """
+    judged = [holds.fill_null(value=False) for holds in _judged(policy, "untrain").values()]
+    if not judged:
         return pl.col("untrained")
-    flagged = pl.col("safety").struct.field("flagged_positions").fill_null([])
+    flagged = pl.when(pl.any_horizontal(judged)).then(pl.col("safety").struct.field("flagged_positions"))
     # User and system messages may be flagged too: assistants stand at the odd positions, or at the even ones from 2
     # where a system message opens.
     odd = (pl.col("n_messages") % 2).cast(pl.Int32)
     assistants = pl.int_ranges(1 + odd, pl.col("n_messages"), 2, dtype=pl.Int32)
-    return pl.col("untrained").list.set_union(flagged.list.set_intersection(assistants)).list.sort()
+    return pl.col("untrained").list.set_union(flagged.fill_null([]).list.set_intersection(assistants)).list.sort()

@@ -24,6 +24,7 @@ from quimbot_data import language, tokens
 from quimbot_data.buckets import Spill, write_parquet, write_row_groups
 from quimbot_data.ids import give_ids
 from quimbot_data.ledger import ASSEMBLED, check_conservation, merge_counts, step_lines
+from quimbot_data.observe import Progress, Steps, silent
 from quimbot_data.shard import REJECTED_SCHEMA, Shard, make_shard
 from quimbot_data.sources.source import ORIGIN_SCHEMA, Corpus, Options, RawBatch
 from quimbot_data.workspace import MANIFEST, Workspace, publish, sweep, write_model, writing
@@ -36,8 +37,6 @@ from schemas.manifest import CorpusManifest, FileEntry, LedgerLine, Tokenizer, U
 
 T = TypeVar("T")
 R = TypeVar("R")
-#: Called with a step's name and the rows it has done so far.
-Progress = Callable[[str, int], None]
 
 
 @dataclass
@@ -88,7 +87,7 @@ def ingest(
     *,
     threads: int = 2,
     annotate: bool = True,
-    progress: Progress = lambda step, rows: None,
+    progress: Progress = silent,
 ) -> CorpusManifest:
     """Read raw files into `corpus/<source>/`, replacing atomically what the source held.
 
@@ -106,7 +105,7 @@ def ingest(
         LockedError: another process writes this source.
         WorkspaceError: the workspace cannot be written.
     """
-    source, started = corpus.dossier.name, time.monotonic()
+    source, started, steps = corpus.dossier.name, time.monotonic(), Steps(progress)
     with workspace.lock("corpus", source), workspace.scratch("corpus", source) as scratch:
         folder = workspace.corpus(source)
         with writing(folder):
@@ -120,8 +119,8 @@ def ingest(
             return shard
 
         shards = in_order(work, enumerate(_read(corpus, paths)), threads)
-        rejected = _write_rejected(folder, _counted(shards, counts, progress))
-        files, origins, kind = _write_rows(folder, spill, threads, progress)
+        rejected = _write_rejected(folder, _counted(shards, counts, steps))
+        files, origins, kind = _write_rows(folder, spill, threads, steps)
         manifest = CorpusManifest(
             schema_version=SCHEMA_VERSION,
             source=source,
@@ -138,7 +137,7 @@ def ingest(
             rejected=rejected,
             origins=origins,
             ledger=counts.ledger(source, texts=kind is LearnerText),
-            record=_record(counts, threads, time.monotonic() - started),
+            record=_record(counts, steps, threads, time.monotonic() - started),
         )
         write_model(folder / MANIFEST, manifest)
         sweep(folder, {MANIFEST, origins.path, *(entry.path for entry in (*files, *rejected))})
@@ -174,11 +173,11 @@ def in_order(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterat
             pool.shutdown(cancel_futures=True)
 
 
-def _counted(shards: Iterable[Shard], counts: _Counts, progress: Progress) -> Iterator[pl.DataFrame]:
+def _counted(shards: Iterable[Shard], counts: _Counts, steps: Steps) -> Iterator[pl.DataFrame]:
     """Count each shard, and pass on what it refused."""
     for shard in shards:
         counts.add(shard)
-        progress("read", counts.raw_rows)
+        steps.rows("read", shard.raw_rows)
         yield shard.rejected
 
 
@@ -198,7 +197,7 @@ def _write_rejected(folder: Path, parts: Iterable[pl.DataFrame]) -> list[FileEnt
 
 
 def _write_rows(
-    folder: Path, spill: Spill, threads: int, progress: Progress
+    folder: Path, spill: Spill, threads: int, steps: Steps
 ) -> tuple[list[FileEntry], FileEntry, type[BaseModel]]:
     """Give ids bucket by bucket and write each group of buckets as one file; beside them the origins."""
     kind: type[BaseModel] = LearnerText if "text_id" in spill.columns() else Dialogue
@@ -217,7 +216,7 @@ def _write_rows(
         for entry, places in in_order(finish, spill.groups(), threads):
             if entry:
                 files.append(entry)
-                progress("write", sum(entry.rows for entry in files))
+                steps.rows("write", entry.rows)
             yield places
 
     rows = 0
@@ -235,10 +234,11 @@ def _tokenizer() -> Tokenizer:
     return Tokenizer(name=identity.name, sha256=identity.sha256)
 
 
-def _record(counts: _Counts, threads: int, seconds: float) -> dict[str, Any]:
+def _record(counts: _Counts, steps: Steps, threads: int, seconds: float) -> dict[str, Any]:
     return {
         "raw_files": [{"path": name, "rows": rows} for name, rows in sorted(counts.raw_files.items())],
         "seconds": round(seconds, 3),
+        "steps": steps.record(),
         "threads": threads,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "libraries": library_versions(),

@@ -14,6 +14,8 @@ from schemas.manifest import LedgerLine, Unit
 MENDING: Final = ("repaired", "cleaned", "redacted")
 #: The step that turns raw rows into dialogues or learner texts: counts of two units meet there.
 ASSEMBLED: Final = "assembled"
+#: The step that uses training dialogues again, in further epochs: its reason counts rows that come in addition.
+REPEATED: Final = "repeated"
 
 LEDGER_SCHEMA: Final = pl.Schema(
     {
@@ -84,6 +86,8 @@ def _check_step(lines: list[LedgerLine]) -> None:
     one_step = len({(line.unit, line.rows_in, line.rows_out) for line in lines}) == 1
     if first.step == ASSEMBLED:
         adds_up = bool(first.rows_in) == bool(first.rows_out)  # rows are joined or split, but not lost altogether
+    elif first.step == REPEATED:
+        adds_up = first.rows_out == first.rows_in + dropped
     else:
         adds_up = first.rows_out == first.rows_in - (0 if first.step in MENDING else dropped)
     if not (adds_up and one_step and passed == [first.rows_out]):

@@ -1,13 +1,14 @@
 """The mix: which dialogues each component contributes, by rising `u`, and whether the corpora can fill it at all.
 
 `u` is the first 8 bytes of sha256(`<seed>|<dialogue_id>`) / 2⁶⁴. A component takes its rows by rising u until the next
-would exceed its budget, so a mix that grows keeps the rows it had.
+would exceed its budget, so a mix that grows keeps the rows it had. Where it runs out of rows first, it begins again
+with its training rows, as often as its `max_epochs` allows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -104,53 +105,101 @@ def _shortage(recipe: Recipe, wanted: list[int], available: list[int]) -> MixErr
     return MixError(found, next_step="Ways out: " + "; ".join(ways) + ".")
 
 
+class Stop(NamedTuple):
+    """Where a component stops: epoch (from 1), digest and id of its first row that was not taken."""
+
+    epoch: int
+    digest: str
+    dialogue_id: str
+
+
 @dataclass
 class Thresholds:
-    """Where each component stops: found by one pass over all candidates in order of `u`.
+    """Where each component stops: found by passes over all candidates in order of `u`, one an epoch.
+
+    An epoch starts where the one before it ended below the budget; those after the first repeat training rows only.
 
     Attributes:
         budgets: each component's, in the recipe's unit.
+        max_epochs: each component's.
         taken: what it took so far.
-        stop: digest and id of its first row that was not taken; none while it still takes.
+        epochs: how many epochs it went through to their end.
+        stop: none for a component that took all there was.
     """
 
     budgets: list[int]
+    max_epochs: list[int]
     taken: dict[int, int] = field(default_factory=dict)
-    stop: dict[int, tuple[str, str]] = field(default_factory=dict)
+    epochs: dict[int, int] = field(default_factory=dict)
+    stop: dict[int, Stop] = field(default_factory=dict)
 
-    def scan(self, buckets: Iterable[pl.DataFrame]) -> None:
-        """Take rows bucket by bucket; buckets come in rising order of the digest.
+    def scan(self, buckets: Callable[[], Iterable[pl.DataFrame]]) -> None:
+        """Take rows bucket by bucket.
 
         Args:
-            buckets: candidates only: component, sampling_digest, dialogue_id, amount.
+            buckets: the candidates, afresh at each call, in rising order of the digest: component, split,
+                sampling_digest, dialogue_id, amount.
         """
-        for rows in buckets:
-            for (component,), candidates in rows.sort(DIGEST, "dialogue_id").group_by("component", maintain_order=True):
-                if component not in self.stop:
-                    self._take(int(str(component)), candidates)
+        for epoch in range(1, max(self.max_epochs) + 1):
+            wanting = [number for number in range(len(self.budgets)) if self._wants(number, epoch)]
+            if not wanting:
+                return
+            for rows in buckets():
+                repeatable = rows if epoch == 1 else rows.filter(pl.col("split") == "train")
+                ordered = repeatable.filter(pl.col("component").is_in(wanting)).sort(DIGEST, "dialogue_id")
+                for (component,), candidates in ordered.group_by("component", maintain_order=True):
+                    if component not in self.stop:
+                        self._take(epoch, int(str(component)), candidates)
+            self.epochs |= {number: epoch for number in wanting if number not in self.stop}
 
-    def _take(self, component: int, candidates: pl.DataFrame) -> None:
+    def _wants(self, component: int, epoch: int) -> bool:
+        below = self.taken.get(component, 0) < self.budgets[component]
+        return component not in self.stop and epoch <= self.max_epochs[component] and (epoch == 1 or below)
+
+    def _take(self, epoch: int, component: int, candidates: pl.DataFrame) -> None:
         before = self.taken.get(component, 0)
         total = before + candidates["amount"].cum_sum()
         fitting = int((total <= self.budgets[component]).sum())  # cumulative sums rise: fitting rows come first
         self.taken[component] = int(total[fitting - 1]) if fitting else before
         if fitting < candidates.height:
-            self.stop[component] = (candidates[DIGEST][fitting], candidates["dialogue_id"][fitting])
+            self.stop[component] = Stop(epoch, candidates[DIGEST][fitting], candidates["dialogue_id"][fitting])
 
-    def kept(self) -> pl.Expr:
-        """Whether a candidate is in the mix."""
-        digest, dialogue_id = pl.col(DIGEST), pl.col("dialogue_id")
-        kept = pl.lit(value=True)
-        for component, (stop, stop_id) in self.stop.items():
-            below = (digest < stop) | ((digest == stop) & (dialogue_id < stop_id))
-            kept = pl.when(pl.col("component") == component).then(below).otherwise(kept)
-        return kept
+    def copies(self) -> pl.Expr:
+        """How often a candidate stands in the mix, as int32: 0 for one that is over the budget."""
+        copies = pl.lit(0, pl.Int32)
+        for component in range(len(self.budgets)):
+            once = pl.min_horizontal(self._copies(component), pl.lit(1, pl.Int32))
+            held = pl.when(pl.col("split") == "train").then(self._copies(component)).otherwise(once)
+            copies = pl.when(pl.col("component") == component).then(held).otherwise(copies)
+        return copies
+
+    def _copies(self, component: int) -> pl.Expr:
+        if component not in self.stop:
+            return pl.lit(self.epochs.get(component, 0), pl.Int32)
+        epoch, stop, stop_id = self.stop[component]
+        digest = pl.col(DIGEST)
+        below = (digest < stop) | ((digest == stop) & (pl.col("dialogue_id") < stop_id))
+        return pl.lit(epoch - 1, pl.Int32) + below.cast(pl.Int32)
 
     def threshold(self) -> pl.Expr:
-        """The `u` at which a row's component stopped: 1 where it took all it had."""
+        """The `u` below which a row's component took it: 1 where it took all it had at least once."""
         threshold = pl.lit(1.0)
-        for component, (stop, _) in self.stop.items():
-            threshold = (
-                pl.when(pl.col("component") == component).then(int(stop[:16], 16) / 2.0**64).otherwise(threshold)
-            )
+        for component, (epoch, stop, _) in self.stop.items():
+            if epoch == 1:
+                below = int(stop[:16], 16) / 2.0**64
+                threshold = pl.when(pl.col("component") == component).then(below).otherwise(threshold)
         return threshold
+
+
+def with_repeats(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each row as often as `copies` says: the first under its own id, the others under `<id>@epoch2` and so on.
+
+    Args:
+        rows: dialogue_id, copies (int32, at least 1).
+    """
+    if not (rows["copies"] > 1).any():
+        return rows.drop("copies")
+    epoch = pl.int_ranges(1, pl.col("copies") + 1)
+    repeated = rows.with_columns(epoch.alias("epoch")).explode("epoch", empty_as_null=False, keep_nulls=False)
+    suffix = pl.when(pl.col("epoch") > 1).then(pl.format("@epoch{}", "epoch")).otherwise(pl.lit(""))
+    return repeated.with_columns(dialogue_id=pl.concat_str("dialogue_id", suffix)).drop("copies", "epoch")

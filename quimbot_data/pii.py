@@ -10,32 +10,31 @@ Rules run in this order, so the more specific kind wins where two overlap:
                                                                 (`a@b.sum()`), no `git@`, URL login
     iban    country, check digits, account; compact or in       length by country, mod 97 = 1         ISO 13616, SWIFT's
             groups of four; any case                                                                  registry
-    card    13-19 digits: compact, in fours, 4-6-4, 4-6-5,      issuer prefix and length, Luhn        ISO/IEC 7812,
+    card    14-19 digits: compact, in fours, 4-6-4, 4-6-5,      issuer prefix and length, Luhn        ISO/IEC 7812,
             6-13; one separator throughout                                                            issuers' ranges
     ipv6    full, `::`, v4-mapped; beside port, CIDR, zone      parses; `_ipv6_end`                   RFC 4291, RFC 5952
     ipv4    dotted quad; beside port or CIDR                    `_ipv4_end`                           RFC 791
-    phone   +CC or 00CC, then 8-15 digits in any grouping       assigned country code; +1 takes 11    ITU-T E.164
-            NANP 3-3-4 with separators, perhaps after a 1       stands apart from other numbers       NANPA
-            0-led national: 9-12 digits in 2-5 groups           no date, ZIP+4 or counting row        ITU-T E.123
-            Chinese mobiles, Brazil (dd) ddddd-dddd, Russia 8   the country's own grouping            national plans
-            any other 8-13 digits                               only after a word such as `phone:`    -
+    phone   see `quimbot_data.phones`                                                                 ITU-T E.164
 
 Left on purpose: loopback, `0.*`, netmasks, `x.0.0.0`, and quads of four single digits (`1.2.3.4` is a section, a
 version or a public resolver); quads after `version`, `v`, `section` and the like or pinned as `name==4.5.5.64`;
-`a::b` of C++ and Ruby; national phone numbers written without any grouping, unless a word announces them; local ones
-without area code; made-up secrets such as `sk-xxxx`. Replaced on purpose: private and documentation addresses, and
-`example.com` mail: no rule can tell a made-up address from a copied one.
+`a::b` of C++ and Ruby; 13-digit cards, which Visa gave up and EAN codes look like; phone numbers without area code,
+in another script's digits, or in a form that only a word could tell from a quantity; made-up secrets such as
+`sk-xxxx`. Replaced on purpose: private and documentation addresses, and `example.com` mail: no rule can tell a made-up
+address from a copied one.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv6Address, IPv6Network
-from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from quimbot_data import phones
+from quimbot_data.spans import GAP, Rule, before, digits, longest, rule
 
 PLACEHOLDERS: Final[dict[str, str]] = {
     "secret": "[SECRET]",
@@ -87,12 +86,26 @@ _SPACED: Final = (
 )
 #: Scripts without blanks, and Hangul, whose particles follow directly: beside them an ASCII address ends.
 _UNSPACED: Final = "\u0e01-\u0e4e\u0e80-\u0eff\u1000-\u1049\u1780-\u17d3\u3005\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3"
+#: Characters of one such script: a local part is of one, and then the domain is of one as well.
+_RUNS: Final = tuple(
+    f"[{chars}]"
+    for chars in (
+        "\u3400-\u9fff\u3005",
+        "\u3041-\u30ff",
+        "\uac00-\ud7a3",
+        "\u0e01-\u0e4e",
+        "\u0e80-\u0eff",
+        "\u1000-\u1049",
+        "\u1780-\u17d3",
+    )
+)
 _UNSPACED_TLDS: Final = (
     "中国|中國|公司|网络|網絡|广告|在线|中文网|集团|网址|香港|台湾|台灣|世界|みんな|コム|닷컴|한국|ไทย"
 )
 _WORD: Final = f"0-9A-Za-z{_SPACED}"
 _EMAIL: Final = (
-    rf"(?:(?<![{_WORD}_])(?<![{_WORD}_][.%+&'’-])[{_WORD}_][{_WORD}_.%+&'’-]*+|[{_UNSPACED}]{{1,8}}+)@"
+    rf"(?:(?<![{_WORD}_])(?<![{_WORD}_][.%+&'’-])[{_WORD}_][{_WORD}_.%+&'’-]*+"
+    rf"|(?:{'|'.join(f'{run}{{1,8}}+' for run in _RUNS)})(?=@(?:[{_WORD}-]{{1,63}}\.){{0,9}}[{_UNSPACED}]))@"
     rf"(?:(?:[{_WORD}][{_WORD}-]*+|[{_UNSPACED}]{{1,16}}+)\.){{1,10}}"
     rf"(?:xn--[A-Za-z0-9-]{{2,59}}|[A-Za-z]{{2,24}}|[{_SPACED}]{{2,24}}|{_UNSPACED_TLDS})(?![A-Za-z0-9])"
 )
@@ -102,7 +115,6 @@ _NOT_TLD: Final = re.compile(
     r"|shape|dtype|ndim|size|reshape|transpose|mean|sum|values)"
 )
 
-_GAP: Final = " \u00a0\u202f\\-\u2010\u2011"
 IBAN_LENGTHS: Final[dict[int, str]] = {
     15: "NO",
     16: "BE",
@@ -125,8 +137,8 @@ IBAN_LENGTHS: Final[dict[int, str]] = {
 }
 _IBAN: Final = "(?ai:(?<![A-Z0-9_])(?=[A-Z]{{2}}[0-9]{{2}})(?:{})(?![A-Z0-9_]|-[A-Z0-9]))".format(
     "|".join(
-        f"(?:{countries.replace(' ', '|')})[0-9]{{2}}(?:[{_GAP}]?[A-Z0-9]{{4}}){{{length // 4 - 1}}}"
-        + (f"[{_GAP}]?[A-Z0-9]{{{length % 4}}}" if length % 4 else "")
+        f"(?:{countries.replace(' ', '|')})[0-9]{{2}}(?:[{GAP}]?[A-Z0-9]{{4}}){{{length // 4 - 1}}}"
+        + (f"[{GAP}]?[A-Z0-9]{{{length % 4}}}" if length % 4 else "")
         for length, countries in IBAN_LENGTHS.items()
     )
 )
@@ -135,21 +147,21 @@ _IBAN: Final = "(?ai:(?<![A-Z0-9_])(?=[A-Z]{{2}}[0-9]{{2}})(?:{})(?![A-Z0-9_]|-[
 _ISSUERS: Final = tuple(
     (re.compile(prefix), lengths)
     for prefix, lengths in (
-        (r"4", (13, 16, 19)),  # Visa
+        (r"4", (16, 19)),  # Visa
         (r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", (16,)),  # Mastercard
         (r"3[47]", (15,)),  # American Express
         (r"30[0-5]|3095|3[689]", (14, 15, 16, 17, 18, 19)),  # Diners Club
         (r"35|6011|64[4-9]|65|62", (16, 17, 18, 19)),  # JCB, Discover, UnionPay
         (r"1800|2131", (15,)),  # JCB, older
-        (r"50(?:18|20|38)|5893|6304|6759|676[1-3]", (13, 14, 15, 16, 17, 18, 19)),  # Maestro
+        (r"50(?:18|20|38)|5893|6304|6759|676[1-3]", (14, 15, 16, 17, 18, 19)),  # Maestro
         (r"220[0-4]|60|8[12]|508|9792", (16,)),  # Mir, RuPay, Troy
     )
 )
 _CARD: Final = (
-    r"(?<![A-Za-z0-9_])(?<![0-9]\.)(?<!\b0,)(?:[2-9][0-9]{12,18}|1800[0-9]{11}"
-    rf"|(?<![0-9]{{4}}[{_GAP}])[2-9][0-9]{{3}}([{_GAP}])[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{1,4}}(?:\1[0-9]{{1,3}})?(?!\1?[0-9])"
-    rf"|3[0-9]{{3}}([{_GAP}])[0-9]{{6}}\2[0-9]{{4,5}}"
-    rf"|6[0-9]{{5}}[{_GAP}][0-9]{{13}})(?![A-Za-z0-9_]|\.[0-9a-z])"
+    r"(?<![A-Za-z0-9_])(?<![0-9]\.)(?<!\b0,)(?:[2-9][0-9]{13,18}|1800[0-9]{11}"
+    rf"|(?<![0-9]{{4}}[{GAP}])[2-9][0-9]{{3}}([{GAP}])[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{1,4}}(?:\1[0-9]{{1,3}})?(?!\1?[0-9])"
+    rf"|3[0-9]{{3}}([{GAP}])[0-9]{{6}}\2[0-9]{{4,5}}"
+    rf"|6[0-9]{{5}}[{GAP}][0-9]{{13}})(?![A-Za-z0-9_]|\.[0-9a-z])"
 )
 
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -158,7 +170,7 @@ _IPV4: Final = rf"(?<![0-9A-Za-z_])(?<![0-9]\.)(?<![A-Za-z]-){_QUAD}(?![0-9A-Za-
 _VERSION_CUE: Final = re.compile(
     r"(?i:(?<![a-z])(?:v|ver|versions?|versión|versão|release|rev|revision|build|firmware|driver|update|section|sect?"
     r"|chapter|clause|article|figure|fig|table|appendix|paragraph|item|step|abschnitt|kapitel)[\s.:=#*`\"']{0,3}"
-    r"|§\s?|版本\s?[::]?\s?|(?<![\w.])[a-z][\w-]*(?:==|>=|<=|~=|\^)\s?)\Z"
+    r"|§\s?|版本\s?[::]?\s?|(?<![a-z0-9_.])[a-z][a-z0-9_-]*(?:==|>=|<=|~=|\^)\s?)\Z"
 )
 _IPV6: Final = (
     rf"(?<![0-9A-Za-z_])(?:[0-9A-Fa-f]{{0,4}}:){{2,64}}+(?:{_QUAD}|[0-9A-Fa-f]{{1,4}})?+(?![0-9A-Za-z_:]|\.[0-9])"
@@ -168,87 +180,13 @@ _IPV6_ASSIGNED: Final = tuple(
     IPv6Network(network) for network in ("2000::/3", "fc00::/7", "fe80::/10", "ff00::/12", "64:ff9b::/96")
 )
 
-#: Country codes in use, ITU-T E.164.D: no code is the beginning of another.
-_COUNTRY: Final = (
-    "(?:1|7|2[07]|2[1-689][0-9]|3[0-469]|3[578][0-9]|4[013-9]|42[0-9]|5[1-8]|5[09][0-9]|6[0-6]|6[789][0-9]|8[1246]"
-    "|8[0578][0-9]|9[0-58]|9[679][0-9])"
-)
-_SEP: Final = f"{_GAP}./"
-#: What may not stand before or after a national number: other digits, hex, ids, paths.
-_APART: Final = r"(?<![0-9A-Za-z_#])(?<![0-9A-Fa-f]-)(?<![0-9][.:,/ \u00a0])(?<!\w/)"
-_ENDS: Final = r"(?![0-9_A-WYZa-wyz]|[.:/-][0-9]|-[A-Za-z])"
-_INTERNATIONAL: Final = (
-    rf"(?:\((?:\+|00){_COUNTRY}\)|(?:(?<![0-9A-Za-z_+)\]])\+|(?<![0-9A-Za-z_.,:+#/)\]-])00 ?){_COUNTRY})(?: ?\(0\))?"
-    rf"(?:[{_SEP}]{{0,2}}(?:\([0-9]{{1,5}}\)[ -]?)?[0-9]{{1,14}})(?:(?:[{_SEP}]{{1,2}}| / )[0-9]{{2,14}}){{0,5}}"
-    r"(?![0-9_A-WYZa-wyz])"
-)
-_NATIONAL: Final = (
-    rf"{_APART}(?:"
-    # North America
-    rf"(?:1[{_GAP}.])?(?:\([1-9][0-9]{{2}}\)[{_GAP}.]?[0-9]{{3}}[{_GAP}.]?"
-    rf"|[1-9][0-9]{{2}}(?P<nanp>[\-.\u2011])[0-9]{{3}}(?P=nanp)|[2-9][0-9]{{2}} [0-9]{{3}}[ -])[0-9]{{4}}|(?:"
-    # 0-led: the area code may be set off by another separator than the rest
-    rf"(?:\(0[1-9][0-9]{{0,4}}\)[{_SEP}]?|0[1-9][0-9]{{0,4}}[{_SEP}])"
-    rf"[0-9]{{2,8}}(?:(?P<zero>[{_GAP}.])[0-9]{{2,6}}(?:(?P=zero)[0-9]{{2,4}}){{0,2}})?"
-    # China's mobiles, Brazil, Russia
-    r"|1(?:3[0-9]|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])(?P<china>[ -]?)[0-9]{4}(?P=china)[0-9]{4}"
-    r"|\([1-9][1-9]\) ?(?:9[0-9]{4}|[2-5][0-9]{3})-[0-9]{4}"
-    r"|8[ -]?\(?[3489][0-9]{2}\)?[ -]?[0-9]{3}[ -][0-9]{2}[ -][0-9]{2}"
-    rf")(?! [0-9])){_ENDS}"
-)
-_ANNOUNCED: Final = (
-    r"(?<![0-9A-Za-z_.])(?:[0-9]{8}|[0-9]{4}[ \u00a0][0-9]{4}|[0-9]{2}(?:[ .\u00a0][0-9]{2}){3}"
-    rf"|\(?[0-9](?:\)?[{_GAP}.]?\(?[0-9]){{8,12}})(?![0-9A-Za-z_]|[.:/-][0-9])"
-)
-_PHONE_CUE: Final = re.compile(
-    r"(?i:(?<![\w\[])(?:tel|tél|tlf|phone|telephone|mobile|cell|cellphone|fax|whatsapp|telefon|telefono|teléfono"
-    r"|telefone|téléphone|móvil|celular|portable|handy|telefonnummer|телефон|тел|هاتف"
-    r"|(?:call|text|reach|ring) (?:me|us) (?:at|on))"
-    r"(?: ?(?:number|no|nr|num))?(?: (?:is|at|est|es|ist|é))?[\s.:=#\"']{0,4}"
-    r"|(?:电话|手机|電話|携帯|전화|号码)(?:号码|番号|是|は)?[\s::]{0,2})\Z"
-)
-_EXTENSION: Final = re.compile(
-    r"[ ,;]{0,2}(?:ext(?:ension|n)?\.?|x|доб\.?|Durchwahl)[ .:=]{0,2}[0-9]{1,6}(?![0-9A-Za-z_])"
-)
-_DATE: Final = re.compile(
-    r"0[1-9][-./ ](?:[0-3][0-9][-./ ])?(?:19|20)[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}[-.][01][0-9][-.]"
-)
-_ZIP4: Final = re.compile(r"[0-9]{5}-[0-9]{4}")
-
 # Hints: cheap, necessary for their rules, and in the syntax that Python and polars share. Together they are the gate.
 _AT: Final = r"[^ \n\t(/]@[^ \n\t]"
 _HEAD_HINT: Final = "(?:" + "|".join(head for head, _ in _TOKENS) + r")[A-Za-z0-9_-]{6}"
-_IBAN_HINT: Final = (
-    rf"[A-Za-z]{{2}}[0-9]{{2}}[{_GAP}]?[A-Za-z0-9]{{4}}[{_GAP}]?[A-Za-z0-9]{{4}}[{_GAP}]?[A-Za-z0-9]{{3}}"
-)
+_IBAN_HINT: Final = rf"[A-Za-z]{{2}}[0-9]{{2}}[{GAP}]?[A-Za-z0-9]{{4}}[{GAP}]?[A-Za-z0-9]{{4}}[{GAP}]?[A-Za-z0-9]{{3}}"
 _COLONS: Final = r":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:|[23Ff][0-9A-Fa-f]{3}::|::[0-9]{1,3}\."
 _DOTS: Final = r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]"
-_CARD_HINT: Final = rf"[1-9](?:[{_GAP}]?[0-9]){{12}}"
-_CODE_HINT: Final = rf"(?:\+|00 ?)[1-9](?:[{_SEP}()]{{0,4}}[0-9]){{7}}"
-_NUMBER_HINT: Final = rf"[0-9](?:[{_SEP}()]{{0,4}}[0-9]){{8}}"
-#: Eight digits are also the length of dates and of ranges of years: these forms spare them.
-_ANNOUNCED_HINT: Final = (
-    rf"[0-9](?:(?:[{_SEP}()]{{0,4}}[0-9]){{8}}"
-    r"|[0-9]{7}|[0-9]{3}[ \u00a0][0-9]{4}|[0-9](?:[ .\u00a0][0-9]{2}){3})"
-)
-
-
-class _Rule(NamedTuple):
-    """A pattern proposes a span; `end` says up to where it is personal data, 0 for not at all."""
-
-    kind: str
-    hint: re.Pattern[str]
-    pattern: re.Pattern[str]
-    end: Callable[[re.Match[str]], int]
-
-
-def _before(match: re.Match[str], cue: re.Pattern[str], width: int = 32) -> bool:
-    """Whether the text right before a match ends in a cue."""
-    return cue.search(match.string, max(0, match.start() - width), match.start()) is not None
-
-
-def _digits(text: str) -> str:
-    return re.sub(r"[^0-9]", "", text)
+_CARD_HINT: Final = rf"[1-9](?:[{GAP}]?[0-9]){{13}}"
 
 
 def _token_end(match: re.Match[str]) -> int:
@@ -260,14 +198,14 @@ def _token_end(match: re.Match[str]) -> int:
 
 def _url_password_end(match: re.Match[str]) -> int:
     made_up = match[0].lower() in _MADE_UP or len(set(match[0])) < 3
-    return match.end() if not made_up and _before(match, _URL_LOGIN, 100) else 0
+    return match.end() if not made_up and before(match, _URL_LOGIN, 100) else 0
 
 
 def _email_end(match: re.Match[str]) -> int:
     local, _, domain = match[0].rpartition("@")
     call = match.string.startswith("(", match.end())
     code = call or local.lower() == "git" or _NOT_TLD.fullmatch(domain.rpartition(".")[2])
-    return 0 if code or _before(match, _URL_LOGIN, 100) else match.end()
+    return 0 if code or before(match, _URL_LOGIN, 100) else match.end()
 
 
 def _iban_end(match: re.Match[str]) -> int:
@@ -276,25 +214,19 @@ def _iban_end(match: re.Match[str]) -> int:
     return match.end() if int("".join(str(int(c, 36)) for c in text[4:] + text[:4])) % 97 == 1 else 0
 
 
-def _luhn(digits: str) -> bool:
+def _luhn(number: str) -> bool:
     """ISO/IEC 7812-1 annex B: every second digit from the right doubled, its digits summed."""
-    doubled = "".join(str(2 * int(d)) for d in digits[-2::-2])
-    return sum(map(int, doubled + digits[::-1][::2])) % 10 == 0
+    doubled = "".join(str(2 * int(d)) for d in number[-2::-2])
+    return sum(map(int, doubled + number[::-1][::2])) % 10 == 0
 
 
-def _is_card(number: str) -> bool:
-    digits = _digits(number)
-    return any(len(digits) in lengths and prefix.match(digits) for prefix, lengths in _ISSUERS) and _luhn(digits)
-
-
-def _longest(match: re.Match[str], accepted: Callable[[str], bool]) -> int:
-    """End of the longest run of whole digit groups that is accepted: a security code or an hour may follow."""
-    ends = [group.end() for group in re.finditer(r"[0-9]+\)?", match[0])]
-    return next((match.start() + end for end in reversed(ends) if accepted(match[0][:end])), 0)
+def _is_card(text: str) -> bool:
+    number = digits(text)
+    return any(len(number) in lengths and prefix.match(number) for prefix, lengths in _ISSUERS) and _luhn(number)
 
 
 def _card_end(match: re.Match[str]) -> int:
-    return _longest(match, _is_card)
+    return longest(match, _is_card)
 
 
 def _quad_identifies(quad: str) -> bool:
@@ -303,7 +235,7 @@ def _quad_identifies(quad: str) -> bool:
 
 
 def _ipv4_end(match: re.Match[str]) -> int:
-    return match.end() if _quad_identifies(match[0]) and not _before(match, _VERSION_CUE) else 0
+    return match.end() if _quad_identifies(match[0]) and not before(match, _VERSION_CUE) else 0
 
 
 def _ipv6_end(match: re.Match[str]) -> int:
@@ -320,81 +252,38 @@ def _ipv6_end(match: re.Match[str]) -> int:
         found = False
     else:
         found = len(groups) > 2 or any(address in network for network in _IPV6_ASSIGNED)
-        found = found and not (len(groups) == 2 and _before(match, re.compile(r"\w\[\Z"), 2))  # a slice, x[2000::5]
+        found = found and not (len(groups) == 2 and before(match, re.compile(r"\w\[\Z"), 2))  # a slice, x[2000::5]
     return match.start() + len(text) if found else 0
 
 
-def _is_international(number: str) -> bool:
-    national = re.sub(r"\(0\)", "", number)
-    digits = _digits(national).removeprefix("00")
-    marks = set(re.sub(r"[0-9+() \u00a0\u202f]", "", national))
-    if len(marks) > 1 or (number.count(".") == 1 and len(digits) < 11):  # +40.7128-074.0060, +51.5073509
-        return False
-    return len(digits) == 11 if digits[0] == "1" else 8 + 2 * number.startswith("00") <= len(digits) <= 15
-
-
-def _is_national(number: str) -> bool:
-    """The shape says enough, except for 0-led numbers, which dates, ZIP+4 codes and counting rows look like."""
-    groups = re.findall(r"[0-9]+", number)
-    digits = "".join(groups)
-    if digits[0] != "0":
-        return len(digits) >= 10
-    steps = {int(b) - int(a) for a, b in pairwise(groups)}
-    counting = set(digits) <= {"0", "1"} or (len(groups) > 3 and steps in ({0}, {1}))
-    longest = 12 if len(groups) <= 3 else 11
-    return not counting and 9 <= len(digits) <= longest and not _DATE.match(number) and not _ZIP4.fullmatch(number)
-
-
-def _is_announced(number: str) -> bool:
-    return 8 <= len(_digits(number)) <= 13 and not _DATE.match(number)
-
-
-def _phone_end(accepted: Callable[[str], bool], cue: re.Pattern[str] | None = None) -> Callable[[re.Match[str]], int]:
-    """The end of a phone number with its extension."""
-
-    def end(match: re.Match[str]) -> int:
-        if cue and not _before(match, cue):
-            return 0
-        stop = _longest(match, accepted)
-        extension = _EXTENSION.match(match.string, stop) if stop else None
-        return extension.end() if extension else stop
-
-    return end
-
-
-_RULES: Final = tuple(
-    _Rule(kind, re.compile(hint), re.compile(pattern), end)
-    for kind, hint, pattern, end in (
-        ("secret", "PRIVATE KEY", _PEM, re.Match.end),
-        ("secret", _HEAD_HINT, _TOKEN, _token_end),
-        ("secret", _AT, _URL_LOGIN_END, _url_password_end),
-        ("email", _AT, _EMAIL, _email_end),
-        ("iban", _IBAN_HINT, _IBAN, _iban_end),
-        ("card", _CARD_HINT, _CARD, _card_end),
-        ("ipv6", _COLONS, _IPV6, _ipv6_end),
-        ("ipv4", _DOTS, _IPV4, _ipv4_end),
-        ("phone", _CODE_HINT, _INTERNATIONAL, _phone_end(_is_international)),
-        ("phone", _NUMBER_HINT, _NATIONAL, _phone_end(_is_national)),
-        ("phone", _ANNOUNCED_HINT, _ANNOUNCED, _phone_end(_is_announced, _PHONE_CUE)),
-    )
+_RULES: Final = (
+    rule("secret", "PRIVATE KEY", _PEM, re.Match.end),
+    rule("secret", _HEAD_HINT, _TOKEN, _token_end),
+    rule("secret", _AT, _URL_LOGIN_END, _url_password_end),
+    rule("email", _AT, _EMAIL, _email_end),
+    rule("iban", _IBAN_HINT, _IBAN, _iban_end),
+    rule("card", _CARD_HINT, _CARD, _card_end),
+    rule("ipv6", _COLONS, _IPV6, _ipv6_end),
+    rule("ipv4", _DOTS, _IPV4, _ipv4_end),
+    *phones.RULES,
 )
-_GATE: Final = "|".join(dict.fromkeys(rule.hint.pattern for rule in _RULES))
+_GATE: Final = "|".join(dict.fromkeys(each.hint.pattern for each in _RULES))
 
 
-def _apply(rule: _Rule, text: str) -> tuple[str, int]:
+def _apply(each: Rule, text: str) -> tuple[str, int]:
     """One rule over one text: the text with placeholders, and how many."""
-    if not rule.hint.search(text):
-        return text, 0
+    if not each.hint.search(text):
+        return text, 0  # the very same object, as `_redacted` expects
     done: list[str] = []
     at = 0
-    while match := rule.pattern.search(text, at):
+    while match := each.pattern.search(text, at):
         at = match.end()
-        if end := rule.end(match):
+        if end := each.end(match):
             # The rest is read as it will stand, after a placeholder: so the next number of a list stands apart too.
             done.append(text[: match.start()])
-            text = PLACEHOLDERS[rule.kind] + text[end:]
-            at = len(PLACEHOLDERS[rule.kind])
-    return "".join([*done, text]), len(done)
+            text = PLACEHOLDERS[each.kind] + text[end:]
+            at = len(PLACEHOLDERS[each.kind])
+    return "".join([*done, text]) if done else text, len(done)
 
 
 def redact(text: str) -> tuple[str, dict[str, int]]:
@@ -406,20 +295,26 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
     Returns:
         The text, and the number of replacements for every kind of `PLACEHOLDERS`.
     """
+    return _redacted(text, [True] * len(_RULES))
+
+
+def _redacted(text: str, hinted: Sequence[bool]) -> tuple[str, dict[str, int]]:
+    """`redact`, spared the rules whose hint the text does not hold: until it changes, they find nothing."""
     counts = dict.fromkeys(PLACEHOLDERS, 0)
-    before = None
-    while before != text:
-        before = text
-        for rule in _RULES:
-            text, found = _apply(rule, text)
-            counts[rule.kind] += found
+    original, last = text, None
+    while last != text:
+        last = text
+        for each, holds in zip(_RULES, hinted, strict=True):
+            if holds or text is not original:
+                text, found = _apply(each, text)
+                counts[each.kind] += found
     return text, counts
 
 
 def redact_column(texts: pl.Series) -> tuple[pl.Series, dict[str, npt.NDArray[np.uint32]]]:
     """Replace personal data and secrets in a column of strings without nulls.
 
-    Equals `redact` row by row; one polars expression spares most rows from it.
+    Equals `redact` row by row; one polars expression spares most rows from it, others the rest most of the rules.
 
     Returns:
         A series of the same name and length, and for every kind found the positions of the texts that held it.
@@ -427,8 +322,10 @@ def redact_column(texts: pl.Series) -> tuple[pl.Series, dict[str, npt.NDArray[np
     found: dict[str, list[int]] = {}
     rows = texts.str.contains(_GATE).arg_true()
     changed: dict[int, str] = {}
-    for row, text in zip(rows, texts.gather(rows), strict=True):
-        redacted, counts = redact(text)
+    gated = texts.gather(rows)
+    hints = np.array([gated.str.contains(each.hint.pattern) for each in _RULES]).T.tolist()
+    for row, text, hinted in zip(rows, gated, hints, strict=True):
+        redacted, counts = _redacted(text, hinted)
         if redacted != text:
             changed[row] = redacted
             for kind in (kind for kind, count in counts.items() if count):

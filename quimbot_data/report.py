@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 from quimbot_data.terminal import note, print_table, say
 
 if TYPE_CHECKING:
-    from schemas.manifest import CorpusManifest, VersionManifest
+    from quimbot_data.plan import Plan
+    from schemas.manifest import CorpusManifest, EvaluationLine, VersionManifest
 
 
 def source_row(name: str, dossier: Any, held: "CorpusManifest | None") -> dict[str, Any]:
@@ -81,9 +82,57 @@ def print_version(manifest: "VersionManifest") -> None:
             for name, split in manifest.identity.splits.items()
         ],
     )
+    print_evaluation(manifest.evaluation)
+    for line in manifest.mix:
+        if line.repeats:
+            note(f"{line.family}: {line.repeats:,} of {line.dialogues:,} dialogues are repeats (max_epochs).")
     for name, split in manifest.identity.splits.items():
         if not split.rows:
             note(f"The split {name} has no rows, so it has no file.")
+
+
+def print_plan(plan: "Plan") -> None:
+    """What each component can give, what it would take, and which one binds."""
+    asked = plan.asked if isinstance(plan.asked, str) else f"{plan.asked:,}"
+    say(f"{plan.recipe}: {asked} {plan.unit} asked, {plan.feasible:,} feasible")
+    say()
+    columns = ("family", "sources", "weight", "dialogues", "tokens", f"available ({plan.unit})", "budget", "takes")
+    print_table(
+        "",
+        (*columns, "short", "epochs", "binds"),
+        [
+            [
+                *(line.family, ", ".join(line.sources), f"{line.weight:.1%}", line.dialogues, line.tokens),
+                *(line.available, line.budget, line.takes, line.budget - line.takes, line.epochs, line.binds),
+            ]
+            for line in plan.components
+        ],
+    )
+    print_evaluation(plan.evaluation)
+    if plan.problem:
+        note(plan.problem)
+
+
+def print_evaluation(lines: "list[EvaluationLine]") -> None:
+    """What each evaluation set met; one that met nothing is named."""
+    if not lines:
+        return
+    say()
+    columns = ("evaluation set", "items", "by n-gram", "by exact text", "boilerplate", "too short")
+    print_table(
+        "Decontamination",
+        (*columns, "items hit", "dialogues hit"),
+        [
+            [
+                *(line.set, line.items, line.ngram, line.exact, line.boilerplate, line.too_short),
+                *(line.items_hit, line.dialogues_hit),
+            ]
+            for line in lines
+        ],
+    )
+    for line in lines:
+        if not line.dialogues_hit:
+            note(f"The evaluation set {line.set} matched nothing: no dialogue holds text of its {line.items:,} items.")
 
 
 def text(cell: Any) -> Any:

@@ -187,29 +187,24 @@ def _finish(rows: pl.DataFrame, corpus: Corpus, flat: FlatMessages, *, annotate:
 
 
 def _annotations(rows: pl.DataFrame, flat: FlatMessages) -> list[pl.Series]:
-    own = flat.column(authored(flat, rows["provenance"]))
-    text = own.list.eval(pl.element().struct.field("content")).list.join("\n")
+    own = FlatMessages(flat.offsets, flat.roles, authored(flat, rows["provenance"]))
+    text = own.column(own.contents).list.eval(pl.element().struct.field("content")).list.join("\n")
     found = language.detect(text)
-    prompts = own.list.eval(
-        pl.element().filter(pl.element().struct.field("role") == "user").last().struct.field("content")
-    ).list.first()
-    columns = pl.select(quality=quality.signals(pl.lit(text), pl.lit(prompts.fill_null(""))))
     return [
         found["language"].alias("language_detected"),
         found["confidence"].alias("language_confidence"),
         flat.total(tokens.count_tokens(flat.contents)).alias("n_tokens"),
-        columns["quality"],
+        quality.signals(own, text),
     ]
 
 
 def _no_annotations() -> list[pl.Expr]:
     schema = dialogue_schema()
-    neutral = pl.struct(symbol_share=pl.lit(0.0), digit_share=pl.lit(0.0), truncated_prompt=pl.lit(value=False))
     return [
         pl.lit(None, schema["language_detected"]).alias("language_detected"),
         pl.lit(None, schema["language_confidence"]).alias("language_confidence"),
         pl.lit(0, schema["n_tokens"]).alias("n_tokens"),
-        neutral.alias("quality"),
+        quality.unmeasured(),
     ]
 
 

@@ -5,13 +5,24 @@ stderr, so that output can be piped.
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
+
+from quimbot_data.observe import resident_mb
 
 #: Columns where no terminal says how wide it is: nobody reads a wrapped table in a log.
 _LOG_WIDTH: Final = 180
@@ -76,27 +87,76 @@ def _shown(cell: Any) -> str:
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Callable[[str, int], None]]:
-    """Tell of rows as they are done: a live line on a terminal, a log line now and then elsewhere."""
-    if not err.is_terminal:
-        yield _log_lines(title)
+def progress(title: str, *, log_json: bool = False) -> Iterator[Callable[[str, int], None]]:
+    """Tell of rows as they are done: live on a terminal, a log line now and then elsewhere, JSON lines for machines.
+
+    The yielded function takes a step's name and the rows that it has done so far; steps come one after another.
+    """
+    if log_json or not err.is_terminal:
+        yield _log_lines(title, _json_line if log_json else _log_line)
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(pulse_style="cyan"), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda step, rows: bar.update(task, description=f"{title}: {step}, {rows:,} rows")
+    columns = (
+        *(SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TextColumn("{task.fields[rows]:>12}")),
+        *(TextColumn("{task.fields[rate]:>16}"), TextColumn("{task.fields[memory]:>9}"), TimeElapsedColumn()),
+    )
+    with Progress(*columns, console=err, transient=True) as live:
+        yield _live_steps(live, title)
 
 
-def _log_lines(title: str) -> Callable[[str, int], None]:
-    last = time.monotonic()
+def _live_steps(live: Progress, title: str) -> Callable[[str, int], None]:
+    """A line a step: rows, rows a second, memory and time."""
+    tasks: dict[str, TaskID] = {}
+    begun = last = time.monotonic()
 
     def tell(step: str, rows: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _LOG_EVERY:
-            last = time.monotonic()
-            note(f"{title}: {step}, {rows:,} rows")
+        nonlocal begun, last
+        if step not in tasks:
+            for task in tasks.values():
+                live.update(task, total=1, completed=1)
+            begun = last
+            tasks[step] = live.add_task(f"{title}: {step}", total=None, rows="", rate="", memory="")
+        last = time.monotonic()
+        rate = f"{rows / max(last - begun, 1e-3):,.0f} rows/s"
+        live.update(tasks[step], rows=f"{rows:,} rows", rate=rate, memory=f"{resident_mb():,.0f} MB")
 
     return tell
+
+
+def _log_lines(title: str, line: Callable[[str, str, int, float], str]) -> Callable[[str, int], None]:
+    """A line when a step begins and now and then within it; threads may tell at once, so lines go out whole."""
+    begun = last = time.monotonic()
+    current = ""
+
+    def tell(step: str, rows: int) -> None:
+        nonlocal begun, last, current
+        now = time.monotonic()
+        if step != current:
+            begun, current = now, step
+            if line is not _json_line:
+                return
+        elif now - last < _LOG_EVERY:
+            return
+        last = now
+        note(line(title, step, rows, now - begun))
+
+    return tell
+
+
+def _log_line(title: str, step: str, rows: int, seconds: float) -> str:
+    return f"{title}: {step}, {rows:,} rows"
+
+
+def _json_line(title: str, step: str, rows: int, seconds: float) -> str:
+    """One event: what runs, its step, the rows done in it, seconds since it began, and memory held, in MB."""
+    when = datetime.now(UTC).isoformat(timespec="milliseconds")
+    event = {"time": when, "run": title, "step": step, "rows": rows, "seconds": round(seconds, 3)}
+    return json.dumps(event | {"memory_mb": round(resident_mb())}, ensure_ascii=False)
+
+
+def log_steps(title: str, record: Mapping[str, Any]) -> None:
+    """The finished steps of a manifest's `record`, one JSON line each, on stderr."""
+    for step in record.get("steps", []):
+        note(json.dumps({"run": title, "finished": True, **step}, ensure_ascii=False))
 
 
 @contextmanager

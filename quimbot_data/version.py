@@ -10,7 +10,9 @@ import numpy as np
 import polars as pl
 
 from quimbot_data.buckets import Spill, write_parquet
-from quimbot_data.ingest import Progress, in_order
+from quimbot_data.ingest import in_order
+from quimbot_data.mix import with_repeats
+from quimbot_data.observe import Steps
 from quimbot_data.workspace import (
     MANIFEST,
     Ref,
@@ -57,18 +59,17 @@ class DataWriter:
             if part.height:
                 self._spills[split].write(number, part, pl.col("content_hash"))
 
-    def finish(self, progress: Progress) -> tuple[list[FileEntry], dict[str, SplitDigest]]:
+    def finish(self, steps: Steps) -> tuple[list[FileEntry], dict[str, SplitDigest]]:
         """Write the files; a split without rows gets none."""
         entries: list[FileEntry] = []
         digests: dict[str, SplitDigest] = {}
-        done = 0
         for split in SPLITS:
             row_hashes, tokens = [], 0
             for entry, hashes, n_tokens in self._files(split):
                 entries.append(entry)
                 row_hashes.append(hashes)
                 tokens += n_tokens
-                progress("write", done := done + entry.rows)
+                steps.rows("write", entry.rows)
             digests[split] = _split_digest(row_hashes, tokens)
         return entries, digests
 
@@ -213,10 +214,11 @@ def _fate_problems(folder: Path, manifest: VersionManifest, kept: list[pl.DataFr
     fates = _readable(folder / FATES)
     if (
         fates is None
-        or not {"dialogue_id", "split", "fate"} <= set(fates.columns)
+        or not {"dialogue_id", "split", "fate", "copies"} <= set(fates.columns)
         or fates.height != manifest.fates.rows
     ):
         return [f"{FATES}: it does not hold the {manifest.fates.rows} rows that {MANIFEST} states"]
-    stated = fates.filter(pl.col("fate") == "kept").select("dialogue_id", "split").sort("dialogue_id")
+    kept_once = fates.filter(pl.col("fate") == "kept").select("dialogue_id", "split", "copies")
+    stated = with_repeats(kept_once).sort("dialogue_id")
     rows = pl.concat(kept).sort("dialogue_id") if kept else stated.clear()
     return [] if stated.equals(rows) else [f"{FATES}: its kept dialogues are not those of the data"]

@@ -25,8 +25,10 @@ class Fate(BaseModel):
     reason: str | None
     detail: str | None
     split: str
+    cluster_id: str | None
     u: float
     threshold: float
+    copies: int
 
 
 class Story(BaseModel):
@@ -75,9 +77,15 @@ def _row_lines(row: dict[str, Any]) -> list[str]:
 
 def _fate_line(fate: Fate) -> str:
     if fate.fate == "kept":
-        return f"kept, {fate.split}; u {fate.u:.6f} below {fate.threshold:.6f}"
-    because = f"dropped at {fate.step}: {fate.reason}" + (f" of {fate.detail}" if fate.detail else "")
+        often = f", {fate.copies} times" if fate.copies > 1 else ""
+        cluster = f"; speaks for cluster {fate.cluster_id}" if fate.cluster_id else ""
+        return f"kept, {fate.split}{often}; u {fate.u:.6f} below {fate.threshold:.6f}{cluster}"
+    because = f"dropped at {fate.step}: {fate.reason}" + (_detail(fate) if fate.detail else "")
     return because + (f"; u {fate.u:.6f}, taken below {fate.threshold:.6f}" if fate.step == "mix" else "")
+
+
+def _detail(fate: Fate) -> str:
+    return f" of {fate.detail}" if fate.step == "dedup" else f" ({fate.detail})"
 
 
 def why(workspace: Workspace, dialogue_id: str, ref: Ref | None = None) -> Story:

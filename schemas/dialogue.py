@@ -105,12 +105,26 @@ class Pedagogy(Strict):
 
 
 class Quality(Strict):
-    """Heuristic signals, one field each; shares are of characters unless the name says otherwise."""
+    """Heuristic signals over text that no template made; shares are of characters. See `quimbot_data.quality`."""
 
     symbol_share: Share
     digit_share: Share
     truncated_prompt: bool
     """The last user message ends in a colon: the instruction was cut (Magpie's authors drop those)."""
+    duplicate_line_share: Share
+    """In lines that stand earlier in the same message; here and in the next two, of the worst message."""
+    top_bigram_share: Share
+    """In the pair of words that a message holds most often."""
+    duplicate_5gram_share: Share
+    """In runs of five words that stand earlier in the same message."""
+    refusal: bool
+    """An assistant message opens with a refusal."""
+    ai_disclaimer: bool
+    """An assistant speaks of itself as a language model."""
+    reply_language_differs: bool | None
+    """The last reply is in another language than its prompt; null where either is not surely known."""
+    empty_talk: bool
+    """The user says nothing but greetings, thanks and the like."""
 
 
 class Dialogue(Strict):
@@ -162,12 +176,33 @@ class Dialogue(Strict):
         valid = [p for p in self.untrained if 0 <= p < len(roles) and roles[p] == "assistant"]
         if valid != sorted(set(self.untrained)) or valid != list(self.untrained):
             raise ValueError("untrained: must hold sorted unique positions of assistant messages")
+        lengths = [len(message.content) for message in self.messages]
+        if any(not _placed(positions, len(lengths)) for positions in self._pointed_at()):
+            raise ValueError("positions: must be sorted, unique and of messages that are there")
+        if any(not (at < len(lengths) and start <= end <= lengths[at]) for at, start, end in self._spans()):
+            raise ValueError("positions: a span must lie within the message at its position")
+
+    def _pointed_at(self) -> list[list[int]]:
+        template = self.provenance.derived.template if self.provenance.derived else []
+        turns = self.pedagogy.turns if self.pedagogy else []
+        flagged = self.safety.flagged_positions if self.safety else []
+        return [flagged, [span.position for span in template], [turn.position for turn in turns]]
+
+    def _spans(self) -> list[tuple[int, int, int]]:
+        template = self.provenance.derived.template if self.provenance.derived else []
+        errors = self.pedagogy.errors if self.pedagogy else []
+        made = [(span.position, 0, span.head + span.tail) for span in template]
+        return made + [(error.position, error.start, error.end) for error in errors]
 
     def _check_counts(self) -> None:
         turns = sum(message.role == "user" for message in self.messages)
         chars = sum(len(message.content) for message in self.messages)
         if (self.n_messages, self.n_turns, self.n_chars) != (len(self.messages), turns, chars):
             raise ValueError("counts: n_messages, n_turns and n_chars must be those of the messages")
+
+
+def _placed(positions: list[int], count: int) -> bool:
+    return positions == sorted(set(positions)) and all(position < count for position in positions)
 
 
 def turn_structure_fault(roles: Sequence[str]) -> str | None:

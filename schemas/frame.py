@@ -113,7 +113,7 @@ def faults(
     fields = {n: _annotation(f) for n, f in model.model_fields.items()}
     looked_at = {n: field for n, field in fields.items() if n not in absent or not _unwrap(*field)[2]}
     rules = [_unless(_valid(pl.col(n), *field), f"field:{n}") for n, field in looked_at.items()]
-    found = _CROSS_RULES[model](turns) if model in _CROSS_RULES else {}
+    found = _CROSS_RULES[model](turns, absent) if model in _CROSS_RULES else {}
     across = {name: rule for name, rule in found.items() if name not in established}
     return pl.coalesce(*rules, *across.values()).alias("fault")
 
@@ -209,7 +209,7 @@ def _text_rules(messages: pl.Expr) -> dict[str, pl.Expr]:
     }
 
 
-def _dialogue_rules(turns: pl.Expr | None) -> dict[str, pl.Expr]:
+def _dialogue_rules(turns: pl.Expr | None, absent: Collection[str]) -> dict[str, pl.Expr]:
     messages, untrained = pl.col("messages"), pl.col("untrained")
     turns = turns_signature(messages) if turns is None else turns
     has_system = turns.str.starts_with("s").cast(pl.Int64)
@@ -222,10 +222,50 @@ def _dialogue_rules(turns: pl.Expr | None) -> dict[str, pl.Expr]:
         "turns": turn_faults(turns),
         "dialogue-id": _unless(named, "dialogue-id"),
         "untrained": _unless(known & _sorted_unique(untrained), "untrained"),
+        "positions": _unless(_positions_hold(messages, absent), "positions"),
         "counts": _unless(_counts_agree(messages), "counts"),
         "terms-order": _unless(_sorted_unique(pl.col("terms")), "terms-order"),
         "content-hash": _unless(pl.col("content_hash") == content_hashes(messages), "content-hash"),
     }
+
+
+def _positions_hold(messages: pl.Expr, absent: Collection[str]) -> pl.Expr:
+    """Whether all that points into the messages does: safety labels, annotations, and what templates wrote."""
+    count = messages.list.len()
+    template = pl.col("provenance").struct.field("derived").struct.field("template")
+    held = _placed(_each(template, "position"), count) & _spans_fit(template, messages, ("head", "tail"))
+    if "safety" not in absent:
+        held &= _placed(pl.col("safety").struct.field("flagged_positions"), count)
+    if "pedagogy" not in absent:
+        pedagogy = pl.col("pedagogy").struct
+        errors = pedagogy.field("errors")
+        ordered = (_each(errors, "end") - _each(errors, "start")).list.min().fill_null(0) >= 0
+        held &= _placed(_each(pedagogy.field("turns"), "position"), count)
+        held &= ordered & _within(_each(errors, "position"), count) & _spans_fit(errors, messages, ("end",))
+    return held
+
+
+def _each(structs: pl.Expr, field: str) -> pl.Expr:
+    return structs.list.eval(pl.element().struct.field(field))
+
+
+def _placed(positions: pl.Expr, count: pl.Expr) -> pl.Expr:
+    return positions.is_null() | (_sorted_unique(positions) & _within(positions, count))
+
+
+def _within(positions: pl.Expr, count: pl.Expr) -> pl.Expr:
+    return positions.list.max().fill_null(-1) < count
+
+
+def _spans_fit(spans: pl.Expr, messages: pl.Expr, lengths: tuple[str, ...]) -> pl.Expr:
+    """Whether the sum of these fields of each span is at most the length of the message at its position."""
+    # Lengths are taken of messages with spans only: most rows have none.
+    spanned = pl.when(spans.list.len() > 0).then(messages)
+    room = spanned.list.eval(_contents(pl.element()).str.len_chars().cast(pl.Int64))
+    left = room.list.gather(_each(spans, "position"), null_on_oob=True)
+    for name in lengths:
+        left -= _each(spans, name)
+    return left.list.min().fill_null(0) >= 0
 
 
 def _sorted_unique(values: pl.Expr) -> pl.Expr:
@@ -247,7 +287,7 @@ def counts(messages: pl.Expr) -> list[pl.Expr]:
     ]
 
 
-def _learner_rules(_: pl.Expr | None) -> dict[str, pl.Expr]:
+def _learner_rules(*_: object) -> dict[str, pl.Expr]:
     text = pl.col("text")
     return {
         "content-hash": _unless(pl.col("content_hash") == sha256(text), "content-hash"),
@@ -256,7 +296,7 @@ def _learner_rules(_: pl.Expr | None) -> dict[str, pl.Expr]:
     }
 
 
-_CROSS_RULES: dict[type[BaseModel], Callable[[pl.Expr | None], dict[str, pl.Expr]]] = {
+_CROSS_RULES: dict[type[BaseModel], Callable[[pl.Expr | None, Collection[str]], dict[str, pl.Expr]]] = {
     Dialogue: _dialogue_rules,
     LearnerText: _learner_rules,
 }

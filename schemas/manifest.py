@@ -93,6 +93,8 @@ class Identity(Strict):
     schema_version: int
     recipe: Recipe
     tokenizer_sha256: Hash
+    evaluation_sets: dict[str, Hash]
+    """Digest of each evaluation set that the recipe names: what it held, wherever it lay."""
     splits: dict[str, SplitDigest]
 
     def id(self) -> str:
@@ -111,8 +113,27 @@ class MixLine(Strict):
     available: LongCount
     dialogues: LongCount
     tokens: LongCount
+    repeats: LongCount
+    """Of the dialogues, those that are another epoch of one that is there already."""
     shortfall: LongCount
     """Budget left over: less than one dialogue."""
+
+
+class EvaluationLine(Strict):
+    """What one evaluation set met: `quimbot_data.decontaminate.summary`.
+
+    `dialogues_hit` counts all that reached the step's look, also those that duplicates took before it.
+    """
+
+    set: NonEmpty
+    digest: Hash
+    items: LongCount
+    ngram: LongCount
+    exact: LongCount
+    boilerplate: LongCount
+    too_short: LongCount
+    items_hit: LongCount
+    dialogues_hit: LongCount
 
 
 class VersionManifest(Strict):
@@ -127,9 +148,43 @@ class VersionManifest(Strict):
     fates: FileEntry
     mix: list[MixLine]
     ledger: list[LedgerLine]
+    evaluation: list[EvaluationLine]
     sources: dict[str, dict[str, Any]]
     """Per source: title, licence, terms, attribution, url, revision and corpus digest."""
     record: dict[str, Any]
+
+
+Interval = tuple[float, float, float]
+"""A share, and the low and high end of its 95 % interval."""
+
+
+class AuditLine(Strict):
+    """What one step made of the rows that were planted for it.
+
+    Recall is the share of the guilty that it acted on; precision the share of the guilty among all plants it acted on,
+    where as many clean rows were planted as guilty ones. Null where there was nothing to count.
+    """
+
+    kind: NonEmpty
+    step: NonEmpty
+    planted: LongCount
+    found: LongCount
+    recall: Interval | None
+    clean: LongCount
+    false_alarms: LongCount
+    precision: Interval | None
+    taken_before: LongCount
+    """Plants that an earlier step took; they count for nothing here."""
+
+
+class AuditReport(Strict):
+    """`audit.json`: a document beside a version, made by `quimbot build --audit N`."""
+
+    asked: LongCount
+    """Rows to plant of each kind."""
+    originals: LongCount
+    """Dialogues that plants could be made from."""
+    lines: list[AuditLine]
 
 
 class Documents(Strict):

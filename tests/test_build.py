@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from conftest import REF, version_bytes
 
-from quimbot_data import build as build_module
+from quimbot_data import run as run_module
 from quimbot_data.build import build
 from quimbot_data.workspace import Ref, Workspace, write_model
 from schemas.errors import IntegrityError, MissingError, MixError, RecipeError
@@ -190,7 +190,7 @@ def test_size_max_fills_the_binding_component(copied, recipe):
 
 
 def test_the_number_of_groups_leaves_no_trace(copied, recipe, monkeypatch):
-    monkeypatch.setattr(build_module, "NARROW_WEIGHT", pl.lit(2**18, pl.Int64))
+    monkeypatch.setattr(run_module, "NARROW_WEIGHT", pl.lit(2**18, pl.Int64))
     ref, manifest = made(copied, recipe)
     assert manifest.id == copied.version_manifest(REF).id
     assert version_bytes(copied, ref) == version_bytes(copied)
@@ -201,7 +201,7 @@ def test_terms_and_safety_drop_by_name(copied, recipe):
         {"family": "conversation", "weight": 0.5, "sources": ["lmsys"]},
         {"family": "safety", "weight": 0.5, "sources": ["prosocial"]},
     ]
-    policy = {"flagged": "drop", "drop_labels": [], "drop_categories": []}
+    policy = {"flagged": "drop", "labels": {}, "categories": {}}
     ref, _ = made(copied, changed(recipe, size=20, components=parts, safety=policy))
     rows = corpus_rows(copied)
     for fate in fates_of(copied, ref).iter_rows(named=True):
@@ -212,7 +212,7 @@ def test_terms_and_safety_drop_by_name(copied, recipe):
 
 
 def test_flagged_answers_are_kept_out_of_the_loss(copied, recipe):
-    policy = {"flagged": "untrain", "drop_labels": [], "drop_categories": []}
+    policy = {"flagged": "untrain", "labels": {}, "categories": {}}
     ref, _ = made(copied, changed(recipe, safety=policy))
     for row in data_of(copied, ref).iter_rows(named=True):
         flagged = (row["safety"] or {}).get("flagged_positions", [])

@@ -262,7 +262,7 @@ def test_mix_and_splits_are_those_of_the_data(built):
 def test_the_ledger_is_the_manifests_from_raw_rows_to_kept_rows(built):
     folder, manifest = built
     printed = [table for table in tables((folder / "README.md").read_text()) if "Step" in table[0]]
-    assert [len(table) for table in printed] == [11, 11, 11]
+    assert [len(table) for table in printed] == [13, 13, 13]
     assert [number(table[0]["In"]) for table in printed] == [50, 15, 20]
     assert sum(number(table[-1]["Out"]) for table in printed) == rows_of(folder).height
     said = {(row["Step"], *pair) for row in printed[0] for pair in re.findall(r"`([^`]+)` ([\d,]+)", row["Reasons"])}
@@ -330,7 +330,7 @@ def test_a_recipe_with_everything_survives_as_toml():
                 }
             ],
             "filters": {"max_digit_share": 1e-07, "languages_agree": True, "languages": ["es", "en"]},
-            "safety": {"drop_labels": ["a b"], "drop_categories": ["x/y"]},
+            "safety": {"labels": {"a b": "drop"}, "categories": {"x/y": "drop"}},
             "splits": {"validation": 0.0, "languages": ["ny"]},
         }
     )

@@ -104,18 +104,37 @@ def test_terms_that_a_profile_forbids(profile: Profile, term: str) -> None:
         ("languages", ["es"], []),
         ("languages_agree", False, True),
         ("truncated_prompts", "keep", "drop"),
+        ("max_duplicate_line_share", 0.375, 0.37),
+        ("max_top_bigram_share", 0.5, 0.49),
+        ("max_duplicate_5gram_share", 0.75, 0.7),
+        ("refusals", "keep", "drop"),
+        ("ai_disclaimers", "keep", "drop"),
+        ("reply_language", "keep", "drop"),
+        ("empty_talk", "keep", "drop"),
     ],
 )
 def test_each_threshold_drops_beyond_its_value(name: str, passing: Any, failing: Any) -> None:
-    quality = {"symbol_share": 0.125, "digit_share": 0.25, "truncated_prompt": True}
+    quality = {
+        **{"symbol_share": 0.125, "digit_share": 0.25, "truncated_prompt": True},
+        **{"duplicate_line_share": 0.375, "top_bigram_share": 0.5, "duplicate_5gram_share": 0.75},
+        **{"refusal": True, "ai_disclaimer": True, "reply_language_differs": True, "empty_talk": True},
+    }
     row = bare_row() | {"quality": quality, "language_confidence": 0.5, "language_agrees": False}
     assert verdicts(recipe(filters=Filters.model_validate({name: passing})), row) == [KEPT]
     assert verdicts(recipe(filters=Filters.model_validate({name: failing})), row) == [("filter", name)]
 
 
-@pytest.mark.parametrize("filters", [Filters(min_language_confidence=0.9), Filters(languages_agree=True)])
+@pytest.mark.parametrize(
+    "filters", [Filters(min_language_confidence=0.9), Filters(languages_agree=True), Filters(reply_language="drop")]
+)
 def test_what_was_not_detected_passes(filters: Filters) -> None:
     assert verdicts(recipe(filters=filters), bare_row()) == [KEPT]
+
+
+def test_the_safety_family_keeps_its_refusals() -> None:
+    lesson = changed(full_row(), ("quality", "refusal"), True) | {"family": "safety"}
+    asked = recipe(TUTOR, TUTOR.model_copy(update={"family": "safety"}), filters=Filters(refusals="drop"))
+    assert verdicts(asked, lesson, lesson | {"family": "pedagogical"}) == [KEPT, ("filter", "refusals")]
 
 
 @pytest.mark.parametrize(
@@ -148,26 +167,76 @@ def test_the_first_rule_that_a_row_breaks_names_it() -> None:
 # Safety
 
 
+DROP, KEEP, UNTRAIN = "drop", "keep", "untrain"
+
+
+def policy(flagged: str = KEEP, labels: Row | None = None, categories: Row | None = None) -> SafetyPolicy:
+    return SafetyPolicy.model_validate({"flagged": flagged, "labels": labels or {}, "categories": categories or {}})
+
+
+def labelled(flagged: bool, label: str | None, *categories: str) -> Row:
+    """Its fourth message is an assistant's and flagged, and no message is untrained yet."""
+    safety = {"flagged": flagged, "categories": list(categories), "label": label, "rules_of_thumb": []}
+    return full_row() | {"untrained": [], "safety": safety | {"flagged_positions": [1, 4]}}
+
+
+def outcome(asked: SafetyPolicy, row: Row) -> str:
+    """What became of the row: the reason that dropped it, or which action keeps it."""
+    ((step, reason),) = verdicts(recipe(safety=asked), row)
+    assert step in (None, "safety")
+    positions = frame_of(Dialogue, [row]).select(untrained(asked)).to_series().to_list()
+    return reason or (UNTRAIN if positions == [[4]] else KEEP)
+
+
 @pytest.mark.parametrize(
-    ("policy", "reason"),
+    ("asked", "row", "expected"),
     [
-        (SafetyPolicy(), None),
-        (SafetyPolicy(flagged="drop"), "flagged"),
-        (SafetyPolicy(flagged="untrain"), None),
-        (SafetyPolicy(drop_labels=["unsafe", "casual"]), "label:casual"),
-        (SafetyPolicy(drop_labels=["unsafe"]), None),
-        (SafetyPolicy(drop_categories=["insult"]), "category:insult"),
-        (SafetyPolicy(drop_categories=["violence"]), None),
+        (policy(), labelled(True, "unsafe", "S4"), KEEP),
+        (policy(DROP), labelled(True, None), "flagged"),
+        (policy(DROP), labelled(True, "unsafe", "S4"), "flagged"),
+        (policy(DROP), labelled(False, "casual"), KEEP),
+        (policy(DROP), bare_row(), KEEP),
+        (policy(UNTRAIN), labelled(True, None), UNTRAIN),
+        (policy(UNTRAIN), labelled(False, None), KEEP),
+        (policy(UNTRAIN), bare_row(), KEEP),
+        # A label's own action goes before the flag's, flagged or not.
+        (policy(DROP, {"needs_intervention": KEEP}), labelled(True, "needs_intervention"), KEEP),
+        (policy(DROP, {"needs_intervention": KEEP}), labelled(True, "needs_caution"), "flagged"),
+        (policy(DROP, {"needs_intervention": UNTRAIN}), labelled(True, "needs_intervention"), UNTRAIN),
+        (policy(KEEP, {"casual": DROP}), labelled(False, "casual"), "label:casual"),
+        (policy(UNTRAIN, {"casual": DROP}), labelled(True, "casual"), "label:casual"),
+        (policy(KEEP, {"unsafe": DROP}), labelled(True, "unsafe", "S1"), "label:unsafe"),
+        (policy(KEEP, {"unsafe": DROP}), labelled(True, None), KEEP),
+        (policy(KEEP, {"unsafe": DROP}), bare_row(), KEEP),
+        # A category's goes before both.
+        (policy(KEEP, {}, {"S4": DROP}), labelled(True, "unsafe", "S1", "S4"), "category:S4"),
+        (policy(KEEP, {}, {"S4": DROP}), labelled(True, "unsafe", "S1"), KEEP),
+        (policy(KEEP, {}, {"S4": DROP}), bare_row(), KEEP),
+        (policy(DROP, {}, {"S4": KEEP}), labelled(True, "unsafe", "S4"), KEEP),
+        (policy(DROP, {"unsafe": DROP}, {"S4": KEEP}), labelled(True, "unsafe", "S4"), KEEP),
+        (policy(DROP, {}, {"S4": UNTRAIN}), labelled(True, "unsafe", "S4"), UNTRAIN),
+        # Of several categories the strictest holds; those not named go by the label or the flag.
+        (policy(DROP, {}, {"S4": KEEP}), labelled(True, "unsafe", "S4", "S1"), "flagged"),
+        (policy(KEEP, {"unsafe": DROP}, {"S4": KEEP}), labelled(True, "unsafe", "S4", "S1"), "label:unsafe"),
+        (policy(UNTRAIN, {}, {"S4": KEEP}), labelled(True, "unsafe", "S4", "S1"), UNTRAIN),
+        (policy(KEEP, {}, {"S4": UNTRAIN, "S1": DROP}), labelled(True, "unsafe", "S4", "S1"), "category:S1"),
+        (policy(KEEP, {}, {"S4": DROP, "S1": DROP}), labelled(True, "unsafe", "S4", "S1"), "category:S1"),
+        (policy(KEEP, {}, {"S1": DROP, "S4": DROP}), labelled(True, "unsafe", "S4", "S1"), "category:S1"),
     ],
 )
-def test_each_rule_of_the_safety_policy(policy: SafetyPolicy, reason: str | None) -> None:
-    expected = ("safety", reason) if reason else KEPT
-    row = full_row() | {"untrained": []}
-    sound = changed(row, ("safety", "flagged"), False)
-    unlabelled = changed(row, ("safety", "label"), None)
-    assert verdicts(recipe(safety=policy), row, bare_row()) == [expected, KEPT]
-    assert verdicts(recipe(safety=policy), sound) == [KEPT if reason == "flagged" else expected]
-    assert verdicts(recipe(safety=policy), unlabelled) == [KEPT if reason == "label:casual" else expected]
+def test_the_most_specific_action_holds_and_of_equals_the_strictest(
+    asked: SafetyPolicy, row: Row, expected: str
+) -> None:
+    assert outcome(asked, row) == expected
+
+
+def test_untraining_spares_answers_to_flagged_words() -> None:
+    # ProsocialDialog's labels are about what the user said: flagged positions are the user's.
+    row = changed(labelled(True, "needs_intervention"), ("safety", "flagged_positions"), [1, 3, 5])
+    frame = frame_of(Dialogue, [row])
+    for asked in (policy(UNTRAIN), policy(KEEP, {"needs_intervention": UNTRAIN})):
+        assert frame.select(untrained(asked)).to_series().to_list() == [[]]
+        assert verdicts(recipe(safety=asked), row) == [KEPT]
 
 
 def test_a_dialogue_that_teaches_nothing_is_dropped() -> None:

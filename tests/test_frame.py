@@ -89,6 +89,7 @@ TEXT_FAULTS = {
 RULES = {
     "dialogue-id": bare_row() | {"dialogue_id": "tutors:7"},
     "untrained": bare_row() | {"untrained": [0]},
+    "positions": changed(full_row(), ("safety", "flagged_positions"), [1, 7]),
     "counts": bare_row() | {"n_chars": 8},
     "terms-order": bare_row() | {"terms": ["unknown", "attribution"]},
     "content-hash": bare_row() | {"content_hash": "0" * 64},
@@ -157,7 +158,7 @@ def test_every_null_gets_the_same_verdict() -> None:
     nullable = [
         *("language_declared", "language_detected", "language_confidence", "language_agrees", "cluster_id", "safety"),
         *("pedagogy", "raw_id", "revision", "lineage", "derived", "label", "strategy", "cultural_note"),
-        *("l1", "target_language", "cefr", "background", "variety"),
+        *("l1", "target_language", "cefr", "background", "variety", "reply_language_differs"),
     ]
     assert sound == len(nullable)
 
@@ -192,6 +193,64 @@ def test_every_short_order_of_roles_gets_the_same_verdict() -> None:
 def test_untrained_positions_get_the_same_verdict(untrained: list[int | None], system: str | None) -> None:
     row = sealed(bare_row() | {"messages": messages_of("a", "b", "c", "d", system=system), "untrained": untrained})
     assert_same_verdict(Dialogue, [row])
+
+
+SAFETY, TURNS, TEMPLATE, ERRORS = (
+    ("safety", "flagged_positions"),
+    ("pedagogy", "turns"),
+    ("provenance", "derived", "template"),
+    ("pedagogy", "errors"),
+)
+
+
+def turn_at(position: int) -> Row:
+    return {"position": position, "signals": [], "moves": [], "strategy": None}
+
+
+def error_at(position: int, start: int, end: int) -> Row:
+    return {"position": position, "start": start, "end": end, "original": "x", "corrected": "y", "type": "z"}
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "sound"),
+    [
+        (SAFETY, [], True),
+        (SAFETY, [0, 6], True),
+        (SAFETY, [7], False),
+        (SAFETY, [2, 1], False),
+        (SAFETY, [1, 1], False),
+        (TURNS, [], True),
+        (TURNS, [turn_at(0), turn_at(6)], True),
+        (TURNS, [turn_at(7)], False),
+        (TURNS, [turn_at(2), turn_at(1)], False),
+        (TURNS, [turn_at(1), turn_at(1)], False),
+        (TEMPLATE, [], True),
+        (TEMPLATE, [{"position": 1, "head": 7, "tail": 8}, {"position": 3, "head": 0, "tail": 7}], True),
+        (TEMPLATE, [{"position": 1, "head": 8, "tail": 8}], False),
+        (TEMPLATE, [{"position": 1, "head": 2**31 - 1, "tail": 2**31 - 1}], False),
+        (TEMPLATE, [{"position": 3, "head": 1, "tail": 0}, {"position": 1, "head": 1, "tail": 0}], False),
+        (TEMPLATE, [{"position": 1, "head": 1, "tail": 0}, {"position": 1, "head": 0, "tail": 1}], False),
+        (TEMPLATE, [{"position": 7, "head": 0, "tail": 0}], False),
+        (ERRORS, [], True),
+        (ERRORS, [error_at(3, 0, 7), error_at(1, 15, 15), error_at(1, 0, 3)], True),
+        (ERRORS, [error_at(3, 0, 8)], False),
+        (ERRORS, [error_at(3, 2, 1)], False),
+        (ERRORS, [error_at(7, 0, 0)], False),
+    ],
+)
+def test_what_points_into_the_messages_must_find_its_place(
+    place: tuple[str, ...], value: list[Any], sound: bool
+) -> None:
+    row = changed(full_row(), place, value)  # message 1 has 15 characters, message 3 has 7, and 6 is the last
+    assert verdicts(Dialogue, [row, full_row()]) == [None if sound else "positions", None]
+    assert (complaint(Dialogue, row) or "").startswith("" if sound else "positions:")
+    assert accepted(Dialogue, row) == sound
+
+
+def test_absent_columns_point_nowhere() -> None:
+    rows = frame_of(Dialogue, [bare_row(), RULES["positions"]])
+    absent = rows.head(1).select(faults(Dialogue, absent=("safety", "pedagogy")))
+    assert absent.to_series().to_list() == [None]
 
 
 @PLENTY
@@ -367,8 +426,8 @@ def reference(model: type[BaseModel], row: Row) -> str:
 
 def test_the_row_digest_is_pinned() -> None:
     assert digests(Dialogue, [full_row(), bare_row()]) == [
-        "ede175df84f1ee322c184226e4781194a9b4d8096b2cebbc9d50879aeaa0ca01",
-        "1774866f7584951323b589fdda2008b696f2a2910bbb9e7324193a6864af49b7",
+        "2af590aefd51ee8143d26e7133cecedb5720a92ae7344992638eeb3d47d92fe9",
+        "3363781af8eb91177d427d03befa89c565a2d9598399ea8ab0919bff64856af0",
     ]
     assert digests(LearnerText, [full_text()]) == ["284cd4a6a4c271bc548b9ec97b7c019c003bea57a00654a25c9dbb0275283530"]
 

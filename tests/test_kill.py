@@ -1,69 +1,92 @@
-"""Killed at any moment and run again: the same bytes, and nothing half-written was ever taken for finished."""
+"""Killed before any of its writes and run again: the same bytes, and nothing half-written was ever taken for finished.
+
+The kill matrix: a run of one thread tells every write that ingest or build makes, and for each a run is killed right
+before it. `make test` takes every write, the ordinary loop a few; see `killed.py`.
+"""
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
-from conftest import REF, corpus_bytes, corpus_of, files_below, version_bytes
+from conftest import REF, corpus_of, files_below
 from killed import small_recipe
-from raw_rows import prosocial, tutor, write_lines
+from raw_rows import prosocial, question, tutor, write_lines
 
 from quimbot_data.build import build
 from quimbot_data.ingest import ingest
 from quimbot_data.sources.source import Options
 from quimbot_data.version import verify
 from quimbot_data.workspace import Workspace, file_digest
-from schemas.errors import WorkspaceError
 
 pytestmark = pytest.mark.usefixtures("plain_card")
 
-#: File lengths within whose writing a run is killed.
+#: File lengths within whose writing a run of two threads is killed.
 LENGTHS = (200, 3_000, 6_000)
-#: Moments before writes at which a run is killed: a dozen takes half a minute, so the ordinary loop makes do with two.
-every_moment = pytest.mark.parametrize("count", [2, pytest.param(12, marks=pytest.mark.slow)])
+#: Of all writes, the ordinary loop takes this many, evenly spread, the last among them.
+FEW = 3
+matrix = pytest.mark.parametrize("few", [FEW, pytest.param(None, marks=pytest.mark.slow)])
 
 
-def killed(tmp_path: Path, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def killed(jobs: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
     """Run jobs in processes of their own (see `killed.py`)."""
+    folder.mkdir()
     for number, job in enumerate(jobs):
-        job["log"] = str(tmp_path / f"{number}.log")
-    (tmp_path / "jobs.json").write_text(json.dumps(jobs), "utf-8")
+        job["log"] = str(folder / f"{number}.log")
+    (folder / "jobs.json").write_text(json.dumps(jobs), "utf-8")
     script = Path(__file__).with_name("killed.py")
-    done = subprocess.run([sys.executable, script, tmp_path / "jobs.json"], capture_output=True, text=True, check=True)
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # numpy's threads would not survive the forks
+    command = [sys.executable, script, folder / "jobs.json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
 
 
-def writes(job: dict[str, Any]) -> list[str]:
-    return Path(job["log"]).read_text("utf-8").splitlines()
+def kill_at_every_write(start: Workspace, do: dict[str, Any], few: int | None, folder: Path) -> list[Workspace]:
+    """Copies of a workspace, in each of which a command was killed at another moment."""
 
+    def job(name: str, **moment: int) -> dict[str, Any]:
+        shutil.copytree(start.root, folder / name)
+        return {"threads": 1, "workspace": str(folder / name)} | do | moment
 
-def moments(tmp_path: Path, job: dict[str, Any], root: Path, count: int) -> list[dict[str, Any]]:
-    """Jobs, each killed at another moment of a run that writes as the given one does; the last write among them."""
-    (tmp_path / "whole").mkdir()
-    (whole,) = killed(tmp_path / "whole", [job])
+    (whole,) = killed([job("whole")], folder / "first")
     assert whole["ended"] == 0
-    last = len(writes(whole)) - 1
-    points = [last // 2, last] if count == 2 else np.linspace(0, last, count).astype(int).tolist()
-    assert len(set(points)) == count
-    return [job | {"before_write": point, "workspace": str(root / f"write-{point}")} for point in points] + [
-        job | {"beyond_bytes": length, "workspace": str(root / f"length-{length}")}
-        for length in (LENGTHS if count > 2 else ())
-    ]
+    writes = len(Path(whole["log"]).read_text("utf-8").splitlines())
+    points = range(writes) if few is None else [(writes - 1) * number // (few - 1) for number in range(few)]
+    jobs = [job(f"write-{point}", before_write=point) for point in points]
+    lengths = LENGTHS if few is None else ()
+    jobs += [job(f"length-{length}", beyond_bytes=length, threads=2) for length in lengths]
+    for done in killed(jobs, folder / "killed"):
+        if "before_write" in done:
+            assert done["ended"] == -signal.SIGKILL, done
+            assert len(Path(done["log"]).read_text("utf-8").splitlines()) == done["before_write"]
+        else:
+            assert done["ended"] == -signal.SIGXFSZ, done
+    return [Workspace(Path(job["workspace"])) for job in jobs]
 
 
-def assert_killed(jobs: list[dict[str, Any]]) -> None:
-    for job in jobs:
-        due = -signal.SIGXFSZ if "beyond_bytes" in job else -signal.SIGKILL
-        assert job["ended"] == due, job
+def finished(workspace: Workspace) -> dict[str, bytes]:
+    """Every file of corpora and versions; of manifests all but the record of when and how fast it went."""
+    files = {}
+    for top in ("corpus", "versions"):
+        for path, data in files_below(workspace.root / top).items():
+            files[f"{top}/{path}"] = without_record(data) if path.endswith("manifest.json") else data
+    return files
+
+
+def without_record(manifest: bytes) -> bytes:
+    parsed = json.loads(manifest)
+    assert parsed.pop("record")
+    return json.dumps(parsed).encode()
 
 
 def assert_corpora_whole(workspace: Workspace) -> None:
@@ -81,8 +104,7 @@ def assert_no_remains(workspace: Workspace) -> None:
     assert [path for path in workspace.root.rglob("*") if path.name.startswith((".writing-", "pending-"))] == []
 
 
-def tutor_workspace(root: Path, rows: Path) -> Workspace:
-    workspace = Workspace(root)
+def add_tutor(workspace: Workspace, rows: Path) -> Workspace:
     ingest(workspace, corpus_of("tutor"), [rows], Options())
     return workspace
 
@@ -94,104 +116,65 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.slow
-def test_ingest_killed_and_run_again(tmp_path, rows):
-    count = 12
-    undisturbed = tutor_workspace(tmp_path / "undisturbed", rows)
-    job = {"do": "ingest", "raw": str(rows), "workspace": str(tmp_path / "first")}
-    jobs = killed(tmp_path, moments(tmp_path, job, tmp_path, count))
-    assert_killed(jobs)
-    unlisted = 0
-    for job in jobs:
-        workspace = Workspace(Path(job["workspace"]))
-        unlisted += workspace.sources() == []
-        assert_corpora_whole(workspace)
-        tutor_workspace(workspace.root, rows)
-        assert corpus_bytes(workspace, "tutor") == corpus_bytes(undisturbed, "tutor")
+def assert_the_same_after_another_run(
+    stopped: list[Workspace], run: Callable[[Workspace], object], undisturbed: Workspace
+) -> None:
+    expected = finished(undisturbed)
+    for workspace in stopped:
+        run(workspace)
+        assert finished(workspace) == expected, workspace.root.name
         assert_no_remains(workspace)
-    assert unlisted >= count - 2, "most moments come before the corpus is there"
 
 
-@every_moment
-def test_ingest_killed_over_a_corpus_leaves_the_old_one_or_the_new_one(tmp_path, rows, count):
-    before = tmp_path / "old.jsonl"
-    write_lines(tutor(80)[40:], before)
-    new = corpus_bytes(tutor_workspace(tmp_path / "new", rows), "tutor")
-    old = corpus_bytes(tutor_workspace(tmp_path / "first", before), "tutor")
-    job = {"do": "ingest", "raw": str(rows), "workspace": str(tmp_path / "first")}
-    jobs = moments(tmp_path, job, tmp_path, count)
-    for job in jobs:
-        tutor_workspace(Path(job["workspace"]), before)
-    assert_killed(killed(tmp_path, jobs))
-    kept_old = 0
-    for job in jobs:
-        workspace = Workspace(Path(job["workspace"]))
-        assert workspace.sources() == ["tutor"]
+@matrix
+def test_ingest_killed_and_run_again(tmp_path, rows, few):
+    undisturbed = add_tutor(Workspace(tmp_path / "undisturbed"), rows)
+    (tmp_path / "empty").mkdir()
+    stopped = kill_at_every_write(Workspace(tmp_path / "empty"), {"do": "ingest", "raw": str(rows)}, few, tmp_path)
+    for workspace in stopped:
         assert_corpora_whole(workspace)
-        found, stated = corpus_bytes(workspace, "tutor"), workspace.corpus_manifest("tutor")
-        listed = {entry.path for entry in [*stated.dialogues, *stated.rejected, stated.origins]}
-        assert {path: found[path] for path in listed} in (old, new)
-        kept_old += listed == set(old)
-        tutor_workspace(workspace.root, rows)
-        assert corpus_bytes(workspace, "tutor") == new
-        assert_no_remains(workspace)
-    assert kept_old >= count - 3
+    unlisted = sum(workspace.sources() == [] for workspace in stopped)
+    assert 0 < unlisted < len(stopped), "some moments come before the corpus is there, some after"
+    assert_the_same_after_another_run(stopped, lambda workspace: add_tutor(workspace, rows), undisturbed)
 
 
-@every_moment
-def test_build_killed_and_run_again(tmp_path, rows, count):
-    dialogues = tmp_path / "train.json"
-    write_lines(prosocial(40), dialogues)
+@matrix
+def test_ingest_killed_over_a_corpus_leaves_the_old_one_or_the_new_one(tmp_path, rows, few):
+    write_lines(tutor(80)[40:], tmp_path / "old.jsonl")
+    before = add_tutor(Workspace(tmp_path / "before"), tmp_path / "old.jsonl")
+    undisturbed = add_tutor(Workspace(tmp_path / "undisturbed"), rows)
+    old, new = finished(before), finished(undisturbed)
+    stopped = kill_at_every_write(before, {"do": "ingest", "raw": str(rows)}, few, tmp_path)
+    listed = []
+    for workspace in stopped:
+        assert_corpora_whole(workspace)
+        found, manifest = finished(workspace), workspace.corpus_manifest("tutor")
+        entries = [*manifest.dialogues, *manifest.rejected, manifest.origins]
+        paths = [f"corpus/tutor/{name}" for name in ("manifest.json", *(entry.path for entry in entries))]
+        listed.append({path: found[path] for path in paths})
+    assert all(files in (old, new) for files in listed)
+    assert old in listed
+    assert new in listed
+    assert_the_same_after_another_run(stopped, lambda workspace: add_tutor(workspace, rows), undisturbed)
 
-    def prepared(root: Path) -> Workspace:
-        workspace = tutor_workspace(root, rows)
-        ingest(workspace, corpus_of("prosocial"), [dialogues], Options())
-        return workspace
 
-    undisturbed = prepared(tmp_path / "undisturbed")
+@matrix
+def test_build_killed_and_run_again(tmp_path, rows, few):
+    ready = add_tutor(Workspace(tmp_path / "ready"), rows)
+    write_lines(prosocial(40), tmp_path / "train.json")
+    ingest(ready, corpus_of("prosocial"), [tmp_path / "train.json"], Options())
+    (ready.root / "evaluation").mkdir()
+    (ready.root / "evaluation" / "held.txt").write_text("".join(f"{question(n)}\n" for n in range(5)), "utf-8")
+    undisturbed = Workspace(tmp_path / "undisturbed")
+    shutil.copytree(ready.root, undisturbed.root)
     build(undisturbed, small_recipe(), REF)
-    prepared(tmp_path / "first")
-    jobs = moments(tmp_path, {"do": "build", "workspace": str(tmp_path / "first")}, tmp_path, count)
-    for job in jobs:
-        prepared(Path(job["workspace"]))
-    assert_killed(killed(tmp_path, jobs))
-    unlisted = 0
-    for job in jobs:
-        workspace = Workspace(Path(job["workspace"]))
-        unlisted += workspace.versions() == []
+    stopped = kill_at_every_write(ready, {"do": "build"}, few, tmp_path)
+    for workspace in stopped:
         for ref in workspace.versions():
             assert verify(workspace, ref) == []
-        build(workspace, small_recipe(), REF)
-        assert verify(workspace, REF) == []
-        assert version_bytes(workspace) == version_bytes(undisturbed)
-        assert_no_remains(workspace)
-    assert unlisted >= count - 2, "most moments come before the version is there"
-
-
-FULL = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
-from quimbot_data.cli import main
-main()
-"""
-
-
-def test_a_write_that_fails_is_one_error_and_leaves_nothing(tmp_path, rows):
-    options = ["--as", "tutor", "--family", "pedagogical", "--license", "CC-BY-4.0", "--workspace", tmp_path / "w"]
-    command = [sys.executable, "-c", FULL, "ingest", "messages", rows, *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "cannot be written: File too large" in done.stderr
-    workspace = Workspace(tmp_path / "w")
-    assert workspace.sources() == []
-    assert_no_remains(workspace)
-
-
-def test_a_read_only_workspace_is_one_error(tmp_path, rows):
-    (tmp_path / "file").write_text("a file, no folder")
-    with pytest.raises(WorkspaceError, match="cannot be written"):
-        tutor_workspace(tmp_path / "file", rows)
+    unlisted = sum(workspace.versions() == [] for workspace in stopped)
+    assert 0 < unlisted < len(stopped), "some moments come before the version is there, some after"
+    assert_the_same_after_another_run(stopped, lambda workspace: build(workspace, small_recipe(), REF), undisturbed)
 
 
 def test_ctrl_c_leaves_a_resumable_state(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from quimbot_data.mix import DIGEST, Thresholds, amount, budgets, largest, sampling_columns
+from quimbot_data.mix import DIGEST, Thresholds, amount, budgets, largest, sampling_columns, with_repeats
 from schemas.errors import MixError
 from schemas.recipe import Component, Recipe
 
@@ -158,7 +158,7 @@ def candidates(rows: list[tuple[int, str, int]], seed: int = 7) -> pl.DataFrame:
     """A frame from (component, id, tokens)."""
     schema = {"component": pl.Int32, "dialogue_id": pl.String, "n_tokens": pl.Int64}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
-    return frame.with_columns(sampling_columns(seed)).with_columns(amount("tokens"))
+    return frame.with_columns(sampling_columns(seed)).with_columns(amount("tokens"), split=pl.lit("train"))
 
 
 def naive_prefix(rows: list[tuple[int, str, int]], limits: list[int], seed: int = 7) -> set[str]:
@@ -181,9 +181,9 @@ def mixed(rows: list[tuple[int, str, int]], limits: list[int], cuts: list[float]
     frame = candidates(rows)
     ends = [0.0, *sorted(cuts), 1.1]
     buckets = [frame.filter(pl.col("u").is_between(low, high, closed="left")) for low, high in pairwise(ends)]
-    thresholds = Thresholds(limits)
-    thresholds.scan(buckets)
-    return set(frame.filter(thresholds.kept())["dialogue_id"]), thresholds
+    thresholds = Thresholds(limits, [1] * len(limits))
+    thresholds.scan(lambda: buckets)
+    return set(frame.filter(thresholds.copies() > 0)["dialogue_id"]), thresholds
 
 
 ROWS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)), max_size=30).map(
@@ -251,6 +251,55 @@ def test_rows_of_one_digest_are_told_apart_by_id() -> None:
     # Digests of two ids never meet in practice; where they do, the id decides and not the order of the rows.
     frame = candidates([(0, key, 1) for key in "cab"]).with_columns(pl.lit("f" * 64).alias(DIGEST))
     for rows in (frame, frame[::-1]):
-        thresholds = Thresholds([2])
-        thresholds.scan([rows])
-        assert set(rows.filter(thresholds.kept())["dialogue_id"]) == {"a", "b"}
+        thresholds = Thresholds([2], [1])
+        thresholds.scan(lambda given=rows: [given])
+        assert set(rows.filter(thresholds.copies() > 0)["dialogue_id"]) == {"a", "b"}
+
+
+# Epochs
+
+
+def naive_copies(rows: list[tuple[int, str, int]], held: set[str], budget: int, epochs: int) -> dict[str, int]:
+    """Epoch by epoch by rising u, the first with all rows and the others without the held-out ones."""
+    copies = dict.fromkeys((key for _, key, _ in rows), 0)
+    taken = 0
+    for epoch in range(epochs):
+        if epoch and taken >= budget:
+            break
+        for _, key, tokens in sorted(rows, key=lambda row: u_digest(7, row[1])):
+            if epoch and key in held:
+                continue
+            if taken + tokens > budget:
+                return copies
+            taken += tokens
+            copies[key] += 1
+    return copies
+
+
+@settings(max_examples=200, deadline=None)
+@given(ROWS, st.integers(0, 200), st.integers(1, 4), CUTS)
+def test_epochs_repeat_training_rows_by_rising_u(rows: list[Any], budget: int, epochs: int, cuts: list[float]) -> None:
+    rows = [(0, key, tokens) for _, key, tokens in rows]
+    held = {key for number, (_, key, _) in enumerate(rows) if number % 3 == 0}
+    split = pl.when(pl.col("dialogue_id").is_in(list(held))).then(pl.lit("test")).otherwise(pl.lit("train"))
+    frame = candidates(rows).with_columns(split=split)
+    ends = [0.0, *sorted(cuts), 1.1]
+    buckets = [frame.filter(pl.col("u").is_between(low, high, closed="left")) for low, high in pairwise(ends)]
+    thresholds = Thresholds([budget], [epochs])
+    thresholds.scan(lambda: buckets)
+    assert dict(frame.select("dialogue_id", copies=thresholds.copies()).iter_rows()) == naive_copies(
+        rows, held, budget, epochs
+    )
+    took = frame.select((thresholds.copies() * pl.col("n_tokens")).sum()).item() if rows else 0
+    assert took == thresholds.taken.get(0, 0) <= budget
+
+
+def test_repeats_have_ids_of_their_own() -> None:
+    rows = pl.DataFrame({"dialogue_id": ["s:a", "s:b"], "split": ["train", "test"], "copies": [3, 1]})
+    rows = rows.with_columns(pl.col("copies").cast(pl.Int32))
+    assert with_repeats(rows).rows() == [
+        ("s:a", "train"),
+        ("s:a@epoch2", "train"),
+        ("s:a@epoch3", "train"),
+        ("s:b", "test"),
+    ]

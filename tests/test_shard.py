@@ -30,6 +30,9 @@ from schemas.learner import LearnerText
 DOSSIER = Dossier("tutor", "Tutor", "pedagogical", "CC-BY-4.0", ("attribution",), "https://example.org", "Ask for it.")
 UNKNOWN = {"raw_id": None, "revision": None, "lineage": None, "derived": None}
 
+SAFETY: Row = {"flagged": True, "categories": [], "label": None, "rules_of_thumb": [], "flagged_positions": []}
+SPAN = {"position": 0, "head": 0, "tail": 0}
+
 
 def draft(*contents: str, key: str | None = None, parts: Sequence[int] = (0,), **changes: Any) -> Row:
     """A draft of alternating turns from these raw rows."""
@@ -89,6 +92,9 @@ def test_without_a_key_the_content_names_the_row(key: str | None) -> None:
         ("message-too-long", draft("a", "b" * (MAX_MESSAGE_CHARS + 1))),
         ("untrained", draft("a", "b", untrained=[0])),
         ("terms-order", draft("a", "b", terms=["unknown", "attribution"])),
+        ("positions", draft("a", "b", safety=SAFETY | {"flagged_positions": [2]})),
+        ("positions", draft("a", "b", safety=SAFETY | {"flagged_positions": [1, 0]})),
+        ("positions", draft("a", "b", provenance=UNKNOWN | {"derived": {"by": "x", "template": [SPAN | {"head": 2}]}})),
         ("field:license", draft("a", "b", license="")),
         ("field:terms", draft("a", "b", terms=["mystery"])),
         ("field:provenance", draft("a", "b", provenance=None)),
@@ -210,6 +216,24 @@ def test_annotation_reads_what_no_template_wrote() -> None:
     assert (plain["language"], plain["language_agrees"]) == ("en", None)
     assert plain["quality"]["truncated_prompt"]
     assert made["n_tokens"] > plain["n_tokens"] > 0  # tokens are of the whole text, templates included
+
+
+def test_signals_read_what_no_template_wrote() -> None:
+    wrote = "Please say it again, slowly: " * 20
+    made = draft(f"{wrote}hello", "Hello!", provenance=UNKNOWN | {"derived": {"by": "x", "template": []}})
+    span = SPAN | {"head": len(wrote)}
+    spared = draft(
+        f"{wrote}hello", "Hello!", parts=[1], provenance=UNKNOWN | {"derived": {"by": "x", "template": [span]}}
+    )
+    seen, unseen = shard_of([made, spared], rows=2, annotate=True).rows["quality"].to_list()
+    assert seen["duplicate_5gram_share"] > 0.9
+    assert unseen["duplicate_5gram_share"] == 0
+    assert (seen["empty_talk"], unseen["empty_talk"]) == (False, True)
+
+
+def test_without_annotation_signals_say_nothing() -> None:
+    (row,) = shard_of([draft("Hi:", "As an AI, I can't help with that.")]).rows.to_dicts()
+    assert not any(row["quality"].values())
 
 
 def test_redaction_is_counted_and_hashed_after() -> None:

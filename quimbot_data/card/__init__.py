@@ -15,10 +15,11 @@ from quimbot_data.filters import FORBIDDEN_TERMS
 from quimbot_data.version import DOCUMENTS
 from quimbot_data.workspace import Ref, Workspace, atomic, file_digest, read_model, write_model
 from schemas.errors import MissingError
-from schemas.manifest import SPLITS, Documents, VersionManifest
+from schemas.manifest import SPLITS, AuditReport, Documents, VersionManifest
 
 CARD: Final = "README.md"
 PLOTS: Final = "plots"
+AUDIT: Final = "audit.json"
 
 
 def write_documents(folder: Path, manifest: VersionManifest) -> None:
@@ -42,8 +43,9 @@ def documents(folder: Path, manifest: VersionManifest) -> dict[str, bytes]:
         IntegrityError: the data cannot be read, or is not what the manifest states.
     """
     facts = card_facts(folder, manifest)
+    audit = read_model(folder / AUDIT, AuditReport) if (folder / AUDIT).exists() else None
     drawn = {f"{PLOTS}/{name}.png": png for name, png in plots.plots(manifest, facts).items()}
-    return {CARD: render(manifest, facts).encode(), **drawn}
+    return {CARD: render(manifest, facts, audit).encode(), **drawn}
 
 
 def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -52,8 +54,10 @@ def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
             stream.write(content)
 
 
-def refresh_documents(workspace: Workspace, ref: Ref) -> None:
+def refresh_documents(workspace: Workspace, ref: Ref, audit: AuditReport | None = None) -> None:
     """Write a published version's documents again, and `documents.json` over them; data and manifest stay untouched.
+
+    With an audit, that becomes one of the documents.
 
     All are made before the first is replaced. Other documents keep their entries; a file that `documents.json` did
     not list stays unlisted. Killed in between, it leaves documents that `verify` reports, and running it again mends.
@@ -65,7 +69,11 @@ def refresh_documents(workspace: Workspace, ref: Ref) -> None:
     """
     manifest, folder = workspace.version_manifest(ref), workspace.version(ref)
     with workspace.lock("version", ref.name, ref.version):
+        if audit is not None:
+            write_model(folder / AUDIT, audit)
         made = documents(folder, manifest)
+        if audit is not None:
+            made[AUDIT] = (folder / AUDIT).read_bytes()
         listed = read_model(folder / DOCUMENTS, Documents).files if (folder / DOCUMENTS).exists() else {}
         outdated = [path for path in listed if path.startswith(f"{PLOTS}/") and path not in made]
         _write(folder, made)
@@ -97,7 +105,7 @@ def copy_card(workspace: Workspace, ref: Ref, to: Path) -> Path:
     return to / f"{name}.md"
 
 
-def render(manifest: VersionManifest, facts: CardFacts) -> str:
+def render(manifest: VersionManifest, facts: CardFacts, audit: AuditReport | None = None) -> str:
     """The card's text."""
     from importlib.resources import files
 
@@ -112,11 +120,11 @@ def render(manifest: VersionManifest, facts: CardFacts) -> str:
     )
     environment.filters |= {"count": count, "share": share, "plain": plain, "code": code}
     template = (files("quimbot_data.card") / "card.md.jinja").read_text("utf-8")
-    text = environment.from_string(template).render(_context(manifest, facts))
+    text = environment.from_string(template).render(_context(manifest, facts, audit))
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"  # parts left out leave their blank lines
 
 
-def _context(manifest: VersionManifest, facts: CardFacts) -> dict[str, Any]:
+def _context(manifest: VersionManifest, facts: CardFacts, audit: AuditReport | None) -> dict[str, Any]:
     """What the template names."""
     recipe, record = manifest.identity.recipe, manifest.record
     return {
@@ -129,6 +137,9 @@ def _context(manifest: VersionManifest, facts: CardFacts) -> dict[str, Any]:
         "facts": facts,
         "totals": facts.totals,
         "tables": tables,
+        "audit": audit,
+        "repeats": [line for line in manifest.mix if line.repeats],
+        "unmatched": [line.set for line in manifest.evaluation if not line.dialogues_hit],
         "ledgers": list(tables.ledgers(manifest)),
         "redactions": tables.redactions(manifest),
         "sources": tables.by_size(manifest, facts),

@@ -1,6 +1,7 @@
 """A recipe as TOML: what a card prints, and what builds the same version again."""
 
 import json
+import re
 from typing import Any
 
 from schemas.recipe import Recipe
@@ -12,16 +13,30 @@ def recipe_toml(recipe: Recipe) -> str:
     `parse_recipe` gives the same recipe back, so a build from this text gets the same id.
     """
     values = recipe.model_dump(mode="json", exclude_none=True)
-    tables = {name: values.pop(name) for name in ("filters", "safety", "splits")}
     components = values.pop("components")
+    tables = {name: values.pop(name) for name, value in list(values.items()) if isinstance(value, dict)}
     blocks = [_lines(values)]
     blocks += [f"[[components]]\n{_lines(component)}" for component in components]
-    blocks += [f"[{name}]\n{_lines(table)}" for name, table in tables.items()]
+    for name, table in tables.items():
+        blocks += _table(name, table)
     return "\n\n".join(blocks) + "\n"
 
 
+def _table(name: str, values: dict[str, Any]) -> list[str]:
+    """A table's own keys, then its tables; empty ones among these are defaults and left out."""
+    inner = {key: values.pop(key) for key, value in list(values.items()) if isinstance(value, dict)}
+    blocks = [f"[{name}]\n{_lines(values)}"]
+    for key, value in inner.items():
+        blocks += _table(f"{name}.{key}", value) if value else []
+    return blocks
+
+
 def _lines(values: dict[str, Any]) -> str:
-    return "\n".join(f"{key} = {_value(value)}" for key, value in values.items())
+    return "\n".join(f"{_key(key)} = {_value(value)}" for key, value in values.items())
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _value(key)
 
 
 def _value(value: Any) -> str:

@@ -6,8 +6,8 @@ from typing import Final
 
 from quimbot_data.card.figures import CardFacts
 from quimbot_data.card.markdown import code, count, plain, points, share, table
-from quimbot_data.ledger import ASSEMBLED, MENDING
-from schemas.manifest import SPLITS, LedgerLine, SplitName, VersionManifest
+from quimbot_data.ledger import MENDING
+from schemas.manifest import SPLITS, AuditReport, Interval, LedgerLine, SplitName, VersionManifest
 from schemas.recipe import Splits
 
 #: Languages that a card lists one by one.
@@ -112,7 +112,7 @@ def _change(line: LedgerLine) -> str:
     if line.step in MENDING:
         return "mends"
     difference = line.rows_out - line.rows_in
-    if line.step == ASSEMBLED and difference > 0:
+    if difference > 0:
         return f"+{count(difference)}"
     return f"−{count(-difference)}" if difference else "–"
 
@@ -121,6 +121,37 @@ def ledgers(manifest: VersionManifest) -> Iterator[tuple[str, str]]:
     """Each source with its ledger, in the recipe's order."""
     for source, lines in groupby(manifest.ledger, key=lambda line: line.source):
         yield source, ledger(list(lines))
+
+
+def evaluation(manifest: VersionManifest) -> str:
+    """Each evaluation set: what of it could be tested, and what it met."""
+    rows = [
+        [
+            *(code(line.set), count(line.items), count(line.ngram), count(line.exact), count(line.boilerplate)),
+            *(count(line.too_short), count(line.items_hit), count(line.dialogues_hit), code(line.digest[:12])),
+        ]
+        for line in manifest.evaluation
+    ]
+    columns = ["Set", ">Items", ">By n-gram", ">By exact text", ">Boilerplate", ">Too short"]
+    return table([*columns, ">Items hit", ">Dialogues", "Digest"], rows)
+
+
+def audit(report: AuditReport) -> str:
+    """What each step made of the rows that were planted for it."""
+    rows = [
+        [
+            *(line.step, code(line.kind), f"{count(line.found)} of {count(line.planted)}", _interval(line.recall)),
+            *(f"{count(line.false_alarms)} of {count(line.clean)}", _interval(line.precision)),
+            count(line.taken_before),
+        ]
+        for line in report.lines
+    ]
+    columns = ["Step", "Planted", ">Found", ">Recall (95 %)", ">False alarms", ">Precision (95 %)", ">Taken before"]
+    return table(columns, rows)
+
+
+def _interval(measured: Interval | None) -> str:
+    return "–" if measured is None else "{:.3f} ({:.3f} to {:.3f})".format(*measured)
 
 
 def languages(facts: CardFacts) -> str:

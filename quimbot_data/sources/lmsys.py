@@ -138,6 +138,7 @@ def _draft_columns(rows: pl.DataFrame, options: Options) -> list[pl.Expr]:
 def _safety(rows: pl.DataFrame) -> pl.Expr:
     """Moderation, one entry a message, as flagged positions and the categories that any of them carries."""
     flags = pl.col("openai_moderation").list.eval(pl.element().struct.field("flagged").fill_null(value=False))
+    flags = flags.list.head(pl.col("conversation").list.len())  # entries beyond the messages are about nothing
     return pl.when(pl.col("openai_moderation").is_not_null()).then(
         pl.struct(
             flagged=flags.list.any(),

@@ -45,9 +45,11 @@ _LEDGER: Final = {
 _REJECTED: Final = {"source": _TEXT, "reason": _TEXT, "detail": _TEXT, "raw_file": _TEXT, "raw_row": _WHOLE}
 _FATES: Final = {
     **dict.fromkeys(("dialogue_id", "source", "family", "fate", "step", "reason", "detail", "split"), _TEXT),
+    "cluster_id": _TEXT,
     "component": _INDEX,
     "u": _REAL,
     "threshold": _REAL,
+    "copies": _INDEX,
 }
 _SOURCES: Final = {
     **dict.fromkeys(("source", "title", "family", "license", "attribution", "url", "revision", "digest"), _TEXT),

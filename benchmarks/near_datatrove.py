@@ -1,0 +1,86 @@
+"""datatrove's four MinHash stages: signature, buckets, cluster, filter; local executor, two tasks and two workers.
+
+The same shingles, 16 buckets of 8 hashes, 64 bits each. In its favour: words are cut by one regex and only lower-cased
+(its own way takes spaCy and five normalizations, and is slower), rows carry nothing but id and text, and candidates are
+not verified (it has no such step).
+"""
+
+from pathlib import Path
+
+import regex
+import xxhash
+from datatrove.executor import LocalPipelineExecutor
+from datatrove.pipeline.base import PipelineStep
+from datatrove.pipeline.dedup import (
+    MinhashConfig,
+    MinhashDedupBuckets,
+    MinhashDedupCluster,
+    MinhashDedupFilter,
+    MinhashDedupSignature,
+)
+from datatrove.pipeline.readers import ParquetReader
+from datatrove.pipeline.writers import ParquetWriter
+from datatrove.utils.hashing import HashConfig
+from datatrove.utils.text import TextNormConfig
+from datatrove.utils.word_tokenizers import WordTokenizer
+from near_rows import NGRAM
+
+WORKERS = 2
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+#: `quimbot_data.words`: Rust's `\w` holds marks, which that of Python does not.
+WORDS = regex.compile(rf"(?V1)[{UNSPACED}]|[[\w\p{{M}}]--[{UNSPACED}]]+")
+AS_THEY_ARE = TextNormConfig(
+    norm_whitespace=False, remove_punctuation=False, norm_unicode_diacritics=False, norm_numbers=False
+)
+CONFIG = MinhashConfig(
+    n_grams=NGRAM,
+    num_buckets=16,
+    hashes_per_bucket=8,
+    norm_config=AS_THEY_ARE,
+    hash_config=HashConfig(precision=64),
+)
+
+
+class Signature(MinhashDedupSignature):
+    """Its hash is xxHash 64 of a str, which xxhash 4 no longer takes: of the same bytes."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder, CONFIG, language=Words())
+        self._hash_func = hashed
+
+
+def hashed(shingle: str) -> int:
+    return xxhash.xxh64_intdigest(shingle.encode())
+
+
+class Words(WordTokenizer):
+    """Words of any script; where a script sets no blanks between words, characters."""
+
+    def word_tokenize(self, text: str) -> list[str]:
+        return WORDS.findall(text)
+
+    def sent_tokenize(self, text: str) -> list[str]:
+        raise NotImplementedError  # MinHash takes words only
+
+    def span_tokenize(self, text: str) -> list[tuple[int, int]]:
+        raise NotImplementedError
+
+
+def run(paths: list[Path], out: Path) -> None:
+    listing = out / "paths.txt"
+    listing.write_text("".join(f"{path.name}\n" for path in paths))
+    signatures, buckets, removed = (str(out / name) for name in ("signatures", "buckets", "removed"))
+
+    def reader() -> ParquetReader:
+        return ParquetReader(str(paths[0].parent), paths_file=str(listing))
+
+    stage(out, "signature", [reader(), Signature(signatures)], WORKERS)
+    stage(out, "buckets", [MinhashDedupBuckets(signatures, buckets, config=CONFIG)], CONFIG.num_buckets)
+    stage(out, "cluster", [MinhashDedupCluster(buckets, removed, config=CONFIG)], 1)
+    writer = ParquetWriter(str(out / "rows"), compression="zstd")
+    stage(out, "filter", [reader(), MinhashDedupFilter(removed), writer], WORKERS)
+
+
+def stage(out: Path, name: str, steps: list[PipelineStep], tasks: int) -> None:
+    workers = min(tasks, WORKERS)
+    LocalPipelineExecutor(steps, tasks=tasks, workers=workers, logging_dir=str(out / "logs" / name)).run()

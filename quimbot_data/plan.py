@@ -1,0 +1,135 @@
+"""What a recipe would give, before anything is built: what each component has, which one binds, and the exact mix.
+
+All steps but the writing run as in a build, so the figures are those that the build will have.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel
+
+from quimbot_data.buckets import FANOUT, Spill
+from quimbot_data.decide import candidates
+from quimbot_data.mix import Thresholds, budgets, largest
+from quimbot_data.observe import Progress, silent
+from quimbot_data.run import Run, running
+from quimbot_data.workspace import Workspace
+from schemas.errors import MixError
+from schemas.manifest import EvaluationLine
+from schemas.recipe import Recipe
+
+
+class PlannedComponent(BaseModel):
+    """One component; amounts are in the recipe's unit unless the name says otherwise."""
+
+    family: str
+    sources: list[str]
+    weight: float
+    dialogues: int
+    """What passes all steps before the mix, once."""
+    tokens: int
+    available: int
+    """What it can give, repeats of its training rows included."""
+    max_epochs: int
+    budget: int
+    """Its share of the size: of the asked one where it can be met, else of the largest feasible one."""
+    epochs: float | None
+    """How often its rows are used on average to fill the budget; null where it has none."""
+    takes: int
+    """What it takes to the row: the shortfall against the budget is under one dialogue."""
+    takes_dialogues: int
+    takes_tokens: int
+    binds: bool
+
+
+class Plan(BaseModel):
+    """The answer of `quimbot plan`."""
+
+    recipe: str
+    unit: str
+    asked: int | str
+    feasible: int
+    """The largest size that every component can fill."""
+    problem: str | None
+    """Why the asked size cannot be met, and the ways out; null where it can."""
+    components: list[PlannedComponent]
+    evaluation: list[EvaluationLine]
+    steps: list[dict[str, Any]]
+
+
+def plan(workspace: Workspace, recipe: Recipe, *, threads: int = 2, progress: Progress = silent) -> Plan:
+    """Plan a recipe over the corpora as they are; writes nothing that stays.
+
+    Raises:
+        As `quimbot_data.build.build`, but for `MixError`: what cannot be met is part of the answer.
+    """
+    with running(workspace, recipe, ("plan", recipe.name), threads, progress) as run:
+        by_u, available = candidates(run), run.available()
+        problem, feasible = None, largest(recipe, available) if all(available) else 0
+        try:
+            whole = budgets(recipe, available)
+        except MixError as error:
+            problem = str(error)
+            smaller = recipe.model_copy(update={"size": feasible})
+            whole = budgets(smaller, available) if feasible else [0] * len(available)
+        thresholds = Thresholds(whole, [component.max_epochs for component in recipe.components])
+        thresholds.scan(lambda: _alive(by_u))
+        return Plan(
+            recipe=recipe.name,
+            unit=recipe.unit,
+            asked=recipe.size,
+            feasible=feasible,
+            problem=problem,
+            components=_components(run, thresholds, _taken(by_u, thresholds)),
+            evaluation=run.contamination.lines(),
+            steps=run.progress.record(),
+        )
+
+
+def _alive(by_u: Spill) -> Iterator[pl.DataFrame]:
+    """What passed all steps before the mix, in rising order of the sampling digest."""
+    for bucket in range(FANOUT):
+        yield by_u.read(range(bucket, bucket + 1)).filter(pl.col("step").is_null())
+
+
+def _taken(by_u: Spill, thresholds: Thresholds) -> dict[int, dict[str, int]]:
+    """Per component: dialogues, amount and tokens that it takes, repeats included."""
+    copies = thresholds.copies().cast(pl.Int64)
+    sums = [
+        rows.group_by("component").agg(
+            dialogues=copies.sum(),
+            amount=(copies * pl.col("amount")).sum(),
+            tokens=(copies * pl.col("n_tokens")).sum(),
+        )
+        for rows in _alive(by_u)
+    ]
+    totals = pl.concat(sums).group_by("component").sum()
+    return {row["component"]: row for row in totals.to_dicts()}
+
+
+def _components(run: Run, thresholds: Thresholds, taken: dict[int, dict[str, int]]) -> list[PlannedComponent]:
+    available = run.available()
+    ratios = [have / component.weight for have, component in zip(available, run.recipe.components, strict=True)]
+    components = []
+    for number, component in enumerate(run.recipe.components):
+        once, _, dialogues, tokens = run.given.get(number, (0, 0, 0, 0))
+        took = taken.get(number, {"dialogues": 0, "amount": 0, "tokens": 0})
+        components.append(
+            PlannedComponent(
+                family=component.family,
+                sources=component.sources,
+                weight=component.weight,
+                dialogues=dialogues,
+                tokens=tokens,
+                available=available[number],
+                max_epochs=component.max_epochs,
+                budget=thresholds.budgets[number],
+                epochs=round(thresholds.budgets[number] / once, 3) if once else None,
+                takes=took["amount"],
+                takes_dialogues=took["dialogues"],
+                takes_tokens=took["tokens"],
+                binds=number == ratios.index(min(ratios)),
+            )
+        )
+    return components
