@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 import polars as pl
 
 from quimbot_data.buckets import FANOUT, Spill, read_parquet
-from quimbot_data.decontaminate import first_hits
+from quimbot_data.decontamination.matching import first_hits
 from quimbot_data.dedup import connected, drop_exact_duplicates, drop_near_duplicates, label_groups
 from quimbot_data.filters import COLUMNS, component_of, verdict
 from quimbot_data.ingest import in_order

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from quimbot_data.buckets import NARROW_WEIGHT, Spill
-from quimbot_data.contamination import Contamination
+from quimbot_data.decontamination import Contamination
 from quimbot_data.observe import Progress, Steps
 from quimbot_data.workspace import Workspace
 from schemas.errors import IntegrityError, MissingError, RecipeError

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from quimbot_data.flat import FlatMessages, authored, flatten
-from quimbot_data.repetition import UNSPACED
+from quimbot_data.quality.repetition import UNSPACED
 from quimbot_data.words import WORD
 from schemas.frame import sha256
 

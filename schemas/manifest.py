@@ -120,7 +120,7 @@ class MixLine(Strict):
 
 
 class EvaluationLine(Strict):
-    """What one evaluation set met: `quimbot_data.decontaminate.summary`.
+    """What one evaluation set met: `quimbot_data.decontamination.matching.summary`.
 
     `dialogues_hit` counts all that reached the step's look, also those that duplicates took before it.
     """

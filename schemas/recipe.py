@@ -92,7 +92,7 @@ class NearDuplicates(Strict):
 
 
 class Decontamination(Strict):
-    """Evaluation sets that no dialogue of the version may hold (see `quimbot_data.decontaminate`)."""
+    """Evaluation sets that no dialogue of the version may hold (see `quimbot_data.decontamination`)."""
 
     sets: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
     """Files or folders below the workspace's `evaluation/`, or `NAME@X.Y.Z` for a version's validation and test."""

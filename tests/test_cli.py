@@ -193,7 +193,8 @@ def test_why_json(quimbot, built):
     assert set(told) == {"dialogue_id", "row", "origins", "fates", "rejected"}
     assert told["row"]["dialogue_id"] == told["dialogue_id"] == "tutor:t1"
     (fate,) = told["fates"]
-    assert {"version", "fate", "step", "reason", "detail", "split", "cluster_id", "u", "threshold", "copies"} == set(fate)
+    named = {"version", "fate", "step", "reason", "detail", "split", "cluster_id", "u", "threshold", "copies"}
+    assert set(fate) == named
     assert quimbot("why", "tutor:t1", "--version", REF, *place).out.startswith("tutor:t1\n")
     quimbot("why", "tutor:none", *place).told("Nothing in")
     quimbot("why", "tutor:t1", "--version", "x", *place).told("NAME@X.Y.Z")

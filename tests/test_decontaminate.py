@@ -15,7 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from quimbot_data import word_runs
-from quimbot_data.decontaminate import (
+from quimbot_data.decontamination.index import Rule, seek
+from quimbot_data.decontamination.matching import (
     MATCHES_SCHEMA,
     SUMMARY_SCHEMA,
     contaminated,
@@ -24,8 +25,7 @@ from quimbot_data.decontaminate import (
     summary,
     unmatched,
 )
-from quimbot_data.evaluation_index import Rule, seek
-from quimbot_data.evaluation_sets import EvaluationSet, Item, Said, evaluation_set, load_set, row_texts
+from quimbot_data.decontamination.sets import EvaluationSet, Item, Said, evaluation_set, load_set, row_texts
 from quimbot_data.words import own_texts, words
 from schemas.errors import InputError, RecipeError
 from schemas.frame import dialogue_schema

@@ -10,8 +10,8 @@ from strategies import messages_of, texts
 
 from quimbot_data.flat import FlatMessages, flatten
 from quimbot_data.quality import signals, unmeasured
-from quimbot_data.reply_language import reply_language_differs
-from quimbot_data.stock_phrases import DISCLAIMERS, REFUSALS
+from quimbot_data.quality.reply_language import reply_language_differs
+from quimbot_data.quality.stock_phrases import DISCLAIMERS, REFUSALS
 from schemas.dialogue import Quality
 from schemas.frame import dialogue_schema, polars_schema
 

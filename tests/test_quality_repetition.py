@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quimbot_data import repetition as module
-from quimbot_data.repetition import LEAST_WORDS, RUN, repetition
+from quimbot_data.quality import repetition as module
+from quimbot_data.quality.repetition import LEAST_WORDS, RUN, repetition
 
 #: Words of one length, no pair of them twice.
 PLAIN = [f"{number:04}" for number in range(100)]

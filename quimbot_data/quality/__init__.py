@@ -2,9 +2,9 @@
 
 symbol_share, digit_share   NeMo Curator's NonAlphaNumericFilter and NumbersFilter, after Gopher
 truncated_prompt            Magpie (Xu et al. 2024, arXiv 2406.08464) drops instructions that end in a colon
-…_line_share, …gram_share   Gopher's repetition (see `quimbot_data.repetition`), of the worst message
-refusal, ai_disclaimer      ShareGPT's cleaning lists (see `quimbot_data.stock_phrases`)
-reply_language_differs      see `quimbot_data.reply_language`; FastChat cleans ShareGPT by language too
+…_line_share, …gram_share   Gopher's repetition (see `quimbot_data.quality.repetition`), of the worst message
+refusal, ai_disclaimer      ShareGPT's cleaning lists (see `quimbot_data.quality.stock_phrases`)
+reply_language_differs      see `quimbot_data.quality.reply_language`; FastChat cleans ShareGPT by language too
 empty_talk                  ours: the user says nothing but greetings
 """
 
@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 
 from quimbot_data.flat import FlatMessages
-from quimbot_data.repetition import repetition
-from quimbot_data.reply_language import reply_language_differs
-from quimbot_data.stock_phrases import DISCLAIMERS, GREETINGS, GREETINGS_UNSPACED, REFUSALS
+from quimbot_data.quality.repetition import repetition
+from quimbot_data.quality.reply_language import reply_language_differs
+from quimbot_data.quality.stock_phrases import DISCLAIMERS, GREETINGS, GREETINGS_UNSPACED, REFUSALS
 from schemas.dialogue import Quality
 from schemas.frame import polars_schema
 

@@ -1,4 +1,4 @@
-"""What `decontaminate` looks for: the runs of words of evaluation sets, by hash, without what is boilerplate."""
+"""What `matching` looks for: the runs of words of evaluation sets, by hash, without what is boilerplate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from quimbot_data.evaluation_sets import EvaluationSet
-from quimbot_data.word_runs import WORD_WEIGHT, Ints, Lookup, Texts, lookup, texts_of
+from quimbot_data.decontamination.runs import WORD_WEIGHT, Ints, Lookup, Texts, lookup, texts_of
+from quimbot_data.decontamination.sets import EvaluationSet
 from schemas.errors import InputError, RecipeError
 
 

@@ -31,9 +31,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from quimbot_data.evaluation_index import Rule, Sought, seek, short_texts
-from quimbot_data.evaluation_sets import EvaluationSet
-from quimbot_data.word_runs import WORD_WEIGHT, Hashes, Ints, Texts, equal_runs, spread, texts_of
+from quimbot_data.decontamination.index import Rule, Sought, seek, short_texts
+from quimbot_data.decontamination.runs import WORD_WEIGHT, Hashes, Ints, Texts, equal_runs, spread, texts_of
+from quimbot_data.decontamination.sets import EvaluationSet
 from quimbot_data.words import words
 
 MATCHES_SCHEMA: Final = pl.Schema(

@@ -1,4 +1,4 @@
-"""Evaluation sets, read from the files that they come in: what `decontaminate` looks for in the corpora.
+"""Evaluation sets, read from the files that they come in: what `matching` looks for in the corpora.
 
     a JSON array, JSON Lines (plain or gzip), Parquet    one item a row, see below
     plain text                                          one item a line that is not blank

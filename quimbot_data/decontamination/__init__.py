@@ -6,9 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
-from quimbot_data.decontaminate import MATCHES_SCHEMA, matches, summary
-from quimbot_data.evaluation_index import Rule, Sought, seek
-from quimbot_data.evaluation_sets import EvaluationSet, load_set
+from quimbot_data.decontamination.index import Rule, Sought, seek
+from quimbot_data.decontamination.matching import MATCHES_SCHEMA, matches, summary
+from quimbot_data.decontamination.sets import EvaluationSet, load_set
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import MissingError
 from schemas.manifest import EvaluationLine
@@ -42,7 +42,7 @@ class Contamination:
         return cls(sets, seek(sets, rule) if sets else None, pl.DataFrame(schema=MATCHES_SCHEMA))
 
     def matches(self, ids: pl.Series, texts: pl.Series) -> pl.DataFrame:
-        """Rows of `decontaminate.matches`."""
+        """Rows of `matching.matches`."""
         return self.found.clear() if self.sought is None else matches(self.sought, ids, texts)
 
     def digests(self) -> dict[str, str]:
