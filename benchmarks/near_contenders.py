@@ -47,8 +47,13 @@ def ours(paths: list[Path], out: Path) -> None:
         pass
     found = components(near.pairs(2))
     removed = found.filter(pl.col("dialogue_id") != pl.col("component"))["dialogue_id"].implode()
-    for path in paths:
+
+    def keep(path: Path) -> None:
         write(pl.read_parquet(path).filter(~pl.col("id").is_in(removed)), out, path)
+
+    (out / "rows").mkdir()
+    for _ in in_order(keep, paths, 2):
+        pass
 
 
 def height(path: Path) -> int:

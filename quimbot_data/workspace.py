@@ -7,6 +7,7 @@ get an open file object, never a path. A manifest goes last: what no manifest li
 import errno
 import fcntl
 import hashlib
+import io
 import json
 import os
 import re
@@ -16,12 +17,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from schemas.errors import IntegrityError, LockedError, MissingError, QuimbotError, WorkspaceError
 from schemas.manifest import CorpusManifest, FileEntry, VersionManifest
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 DEFAULT_ROOT: Final = Path("datasets")
 MANIFEST: Final = "manifest.json"
@@ -181,6 +185,33 @@ def writing(place: Path) -> Iterator[None]:
         raise WorkspaceError(f"{place} cannot be written: {reason}.", next_step=hint) from error
 
 
+class _Output(io.RawIOBase):
+    """A file that keeps the system's refusal to write; without a descriptor, so that native writers pass through it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.refused: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "Buffer", /) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.refused = error
+            raise
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for writing that appears under its name only when it is whole and on disk."""
@@ -188,10 +219,16 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with temporary.open("wb") as stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
+            with temporary.open("wb") as file:
+                stream = _Output(file)
+                try:
+                    yield cast(IO[bytes], stream)
+                except Exception as error:
+                    if stream.refused:  # polars hides a full disk behind errors of its own
+                        raise stream.refused from error
+                    raise
+                file.flush()
+                os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:  # Ctrl-C too: a half-written file must not stay, and the failure goes on as it was
             temporary.unlink(missing_ok=True)

@@ -18,8 +18,10 @@ from strategies import bare_row, frame_of, messages_of
 import quimbot_data.near_duplicates as near
 from quimbot_data.near_duplicates import NGRAM, NearDuplicates, Rule, components
 from quimbot_data.near_duplicates import shingles as shingling
+from quimbot_data.near_duplicates import signatures as signing
 from quimbot_data.near_duplicates.meeting import PIVOTS, SMALL, candidates
-from quimbot_data.near_duplicates.shingles import ShingleSets, joined, set_digests, shingle_sets
+from quimbot_data.near_duplicates.shingles import ShingleSets, joined, offsets_of, set_digests, shingle_sets
+from quimbot_data.near_duplicates.signatures import band_keys, signatures
 from quimbot_data.near_duplicates.store import SetStore, places
 from quimbot_data.words import own_texts, words
 from schemas.dialogue import Dialogue
@@ -120,6 +122,34 @@ def test_digests_are_equal_for_equal_sets_only() -> None:
     assert len(set(digests)) == len(digests) - 1
 
 
+@pytest.mark.parametrize("size", [1, 2, 9, 40, 130, 600])
+@pytest.mark.parametrize("similarity", [0.5, 0.8, 0.9])
+def test_signatures_agree_as_often_as_sets_are_alike(size: int, similarity: float) -> None:
+    rng = np.random.default_rng([size, round(100 * similarity)])
+    shared, trials = round(size * 2 * similarity / (1 + similarity)), 400
+    sets, expected = [], 0.0
+    for _ in range(trials):
+        drawn = np.unique(rng.integers(0, 2**32, 2 * size - shared, dtype=np.uint32))
+        rng.shuffle(drawn)
+        sets += [np.sort(drawn[:size]), np.sort(np.concatenate([drawn[:shared], drawn[size:]]))]
+        expected += shared / len(drawn) / trials
+    signed = signatures(ShingleSets(np.concatenate(sets), offsets_of([len(one) for one in sets])), 128, 42)
+    agreed = (signed[::2] == signed[1::2]).mean(axis=0)
+    assert agreed.mean() == pytest.approx(expected, abs=0.03)
+    assert np.abs(agreed - expected).max() < 0.13  # five standard errors of a single value
+
+
+def test_signatures_are_of_the_sets_alone() -> None:
+    texts = pl.Series([text.text for text in planted(300, seed=4)])
+    sets = joined(list(shingle_sets(texts, 3)))
+    together = band_keys(sets, 128, 16, 42)
+    alone = [band_keys(joined(list(shingle_sets(texts[at : at + 1], 3))), 128, 16, 42) for at in range(len(texts))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signing, "_BATCH", 7)
+        assert np.array_equal(band_keys(sets, 128, 16, 42), together)
+    assert np.array_equal(np.concatenate(alone), together)
+
+
 # The rule
 
 
@@ -133,7 +163,16 @@ def test_the_table_of_the_docstring_is_the_curve_of_the_rule() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"threshold": 0.0}, {"threshold": 1.1}, {"ngram": 0}, {"bands": 0}, {"bands": 15}, {"permutations": 0}]
+    "wrong",
+    [
+        {"threshold": 0.0},
+        {"threshold": 1.1},
+        {"ngram": 0},
+        {"bands": 0},
+        {"bands": 15},
+        {"permutations": 0},
+        {"permutations": 96},
+    ],
 )
 def test_a_rule_out_of_range_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(RecipeError, match="bands divide permutations"):

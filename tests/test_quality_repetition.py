@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quimbot_data.quality import repetition as module
-from quimbot_data.quality.repetition import LEAST_WORDS, RUN, repetition
+from quimbot_data.quality.repetition import LEAST_WORDS, RUN, repetition_shares
 
 #: Words of one length, no pair of them twice.
 PLAIN = [f"{number:04}" for number in range(100)]
 
 
 def shares(text: str) -> tuple[float, float, float]:
-    lines, bigram, runs = repetition(pl.Series([text])).row(0)
+    lines, bigram, runs = repetition_shares(pl.Series([text])).row(0)
     return lines, bigram, runs
 
 
@@ -98,7 +98,7 @@ long_texts = st.lists(st.tuples(words, st.sampled_from([" ", "  ", "\n"])), min_
 @settings(max_examples=60, deadline=None)
 @given(st.lists(long_texts, min_size=1, max_size=4))
 def test_shares_are_those_of_a_plain_loop(messages: list[str]) -> None:
-    for text, (lines, bigram, runs) in zip(messages, repetition(pl.Series(messages)).rows(), strict=True):
+    for text, (lines, bigram, runs) in zip(messages, repetition_shares(pl.Series(messages)).rows(), strict=True):
         expected = reference(text)
         assert lines == pytest.approx(expected[0], abs=1e-4)
         low, high = expected[1]
@@ -108,11 +108,11 @@ def test_shares_are_those_of_a_plain_loop(messages: list[str]) -> None:
 
 def test_slices_and_neighbours_decide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [" ".join(PLAIN[:60]), "x", "go on " * 40, " ".join(PLAIN[:60]), "", "好" * 80, "\n".join(PLAIN[:5] * 20)]
-    whole = repetition(pl.Series(texts))
-    assert whole.equals(pl.concat(repetition(pl.Series([text])) for text in texts))
+    whole = repetition_shares(pl.Series(texts))
+    assert whole.equals(pl.concat(repetition_shares(pl.Series([text])) for text in texts))
     monkeypatch.setattr(module, "_SLICE", 2)
-    assert repetition(pl.Series(texts)).equals(whole)
+    assert repetition_shares(pl.Series(texts)).equals(whole)
 
 
 def test_no_message_gives_no_share() -> None:
-    assert repetition(pl.Series([], dtype=pl.String)).shape == (0, 3)
+    assert repetition_shares(pl.Series([], dtype=pl.String)).shape == (0, 3)

@@ -5,9 +5,9 @@
     equal band keys meet: candidates                            } `pairs`
     candidates meet: each compared once, over the whole sets   /
 
-A signature is 128 values, in each of which two sets agree with probability s, their Jaccard similarity (Broder, 1997;
-rensa makes them after Dahlgaard, Knudsen and Thorup, 2017). 16 bands of 8 values are keys, and two sets have a band in
-common with probability 1 - (1 - s⁸)¹⁶. That curve is steepest near (1/16)^(1/8) = .707, well below the threshold of .8:
+A signature is 128 values, in each of which two sets agree with probability s, their Jaccard similarity. 16 bands of 8
+values are keys, and two sets have a band in common with probability 1 - (1 - s⁸)¹⁶. That curve is steepest near
+(1/16)^(1/8) = .707, well below the threshold of .8:
 
     s        .5     .6     .7     .75    .8     .85    .9     .95
     found    .061   .237   .613   .815   .947   .994   .9999  1.000
@@ -27,19 +27,17 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-from rensa import RMinHash
 
 from quimbot_data.buckets import NARROW_WEIGHT, Spill
 from quimbot_data.dedup import connected
 from quimbot_data.ingest import in_order
 from quimbot_data.near_duplicates.meeting import Pairs, candidates, unique
-from quimbot_data.near_duplicates.shingles import U64, P, Q, ShingleSets, joined, mixed, set_digests, shingle_sets
+from quimbot_data.near_duplicates.shingles import U64, P, ShingleSets, joined, mixed, set_digests, shingle_sets
+from quimbot_data.near_duplicates.signatures import band_keys
 from quimbot_data.near_duplicates.store import SetStore, by_shard, places
 from quimbot_data.workspace import writing
 from schemas.errors import RecipeError
 
-#: rensa states it, and changes it whenever its signatures do: belongs into a version's record.
-ALGORITHM_VERSION: Final = RMinHash.ALGORITHM_VERSION
 PAIRS_SCHEMA: Final = pl.Schema({"id_a": pl.String(), "id_b": pl.String(), "jaccard": pl.Float64()})
 COMPONENTS_SCHEMA: Final = pl.Schema({"dialogue_id": pl.String(), "component": pl.String()})
 #: Words a shingle where no rule says otherwise.
@@ -58,9 +56,9 @@ class Rule:
     Attributes:
         threshold: least Jaccard similarity of two shingle sets.
         ngram: words a shingle.
-        permutations: values a signature.
+        permutations: values a signature, a power of two.
         bands: keys a signature; divides `permutations`.
-        seed: of the permutations.
+        seed: see `band_keys`.
 
     Raises:
         RecipeError: a value that is out of range.
@@ -73,11 +71,13 @@ class Rule:
     seed: int = 42
 
     def __post_init__(self) -> None:
-        whole = self.ngram > 0 and self.bands > 0 and self.permutations > 0 and self.permutations % self.bands == 0
-        if not (0 < self.threshold <= 1 and whole):
+        whole = self.ngram > 0 and 0 < self.bands <= self.permutations <= 4096 and self.seed >= 0
+        even = whole and self.permutations.bit_count() == 1 and self.permutations % self.bands == 0
+        if not (0 < self.threshold <= 1 and even):
             raise RecipeError(
                 f"Near-duplicates cannot be told by {self}.",
-                valid="The threshold lies above 0 and is at most 1, the rest is positive, bands divide permutations.",
+                valid="The threshold lies above 0 and is at most 1, the rest is positive, bands divide permutations, and"
+                " permutations are a power of 2 up to 4096.",
                 next_step="Correct the recipe's near-duplicate rule.",
             )
 
@@ -114,20 +114,18 @@ class NearDuplicates:
             ids: dialogue ids, unique over all shards.
             texts: their own text (see `quimbot_data.words.own_texts`); without a word, it is near to none.
         """
-        signed = [self._sign(sets) for sets in shingle_sets(texts, self.rule.ngram)]
-        sets = joined([part.sets for part in signed])
+        sets = joined(list(shingle_sets(texts, self.rule.ngram)))
         at = np.flatnonzero(sets.sizes())
         if not len(at):
             return
-        here = places(shard, len(texts))
         self._store.write(shard, sets)
         self._write_ids(shard, ids)
         self._followers[shard] = np.zeros(len(texts), np.bool_)
-        digests = np.concatenate([part.digests for part in signed])
-        keys = np.concatenate([part.keys for part in signed])
-        equal = pl.DataFrame({"digest": digests, "place": here[at], "dialogue_id": ids.gather(at)})
+        rule, here, held = self.rule, places(shard, len(texts))[at], ShingleSets(sets.hashes, np.unique(sets.offsets))
+        equal = pl.DataFrame({"digest": set_digests(held), "place": here, "dialogue_id": ids.gather(at)})
         self._equal.write(shard, equal, _bucket("digest"))
-        bands = pl.DataFrame({"key": keys.ravel(), "place": np.repeat(here[at], self.rule.bands)})
+        keys = band_keys(held, rule.permutations, rule.bands, rule.seed)
+        bands = pl.DataFrame({"key": keys.ravel(), "place": np.repeat(here, rule.bands)})
         self._bands.write(shard, bands, _bucket("key"))
 
     def pairs(self, threads: int = 2) -> Iterator[pl.DataFrame]:
@@ -140,10 +138,6 @@ class NearDuplicates:
         for _ in in_order(self._meet, enumerate(self._bands.groups()), threads):
             pass
         yield from in_order(self._verify, self._candidates.groups(), threads)
-
-    def _sign(self, sets: ShingleSets) -> "_Signed":
-        held = ShingleSets(sets.hashes, np.unique(sets.offsets))
-        return _Signed(sets, set_digests(held), band_keys(held, self.rule))
 
     def _equals(self, buckets: range) -> pl.DataFrame:
         """Pairs of equal sets; all but the first of equals stay out of what follows."""
@@ -206,31 +200,6 @@ class NearDuplicates:
         with writing(self.folder):
             place.mkdir(parents=True)
         return place
-
-
-@dataclass(frozen=True)
-class _Signed:
-    """Some sets; of those that are not empty, digests and keys (one row a set, one column a band)."""
-
-    sets: ShingleSets
-    digests: U64
-    keys: U64
-
-
-def band_keys(sets: ShingleSets, rule: Rule) -> U64:
-    """One key a band for each set (none may be empty): sets x bands; keys of different bands never meet by design."""
-    count = len(sets.sizes())
-    if not count:
-        return np.empty((0, rule.bands), np.uint64)
-    # Some sets at a time (see `shingle_sets`): rows leave rensa as Python numbers, which are soon too many for a cache.
-    matrix = RMinHash.digest_matrix_from_flat_token_hashes(
-        sets.hashes.astype(np.uint64), sets.offsets, rule.permutations, rule.seed
-    )
-    bands = np.array(matrix.to_rows(), np.uint64).reshape(count, rule.bands, -1)
-    keys = np.arange(rule.bands, dtype=np.uint64) * Q + np.zeros((count, 1), np.uint64)
-    for value in range(bands.shape[2]):
-        keys = keys * P + bands[:, :, value]
-    return mixed(keys)
 
 
 def components(pairs: Iterable[pl.DataFrame]) -> pl.DataFrame:

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from quimbot_data.flat import FlatMessages
-from quimbot_data.quality.repetition import repetition
+from quimbot_data.quality.repetition import repetition_shares
 from quimbot_data.quality.reply_language import reply_language_differs
 from quimbot_data.quality.stock_phrases import DISCLAIMERS, GREETINGS, GREETINGS_UNSPACED, REFUSALS
 from schemas.dialogue import Quality
@@ -87,7 +87,7 @@ def truncated_prompt(prompts: pl.Series) -> pl.Series:
 
 def worst_repetition(own: FlatMessages) -> list[pl.Series]:
     """The three shares of `repetition`, each of the message in which it is greatest."""
-    return [_greatest(own, share) for share in repetition(own.contents)]
+    return [_greatest(own, share) for share in repetition_shares(own.contents)]
 
 
 def _greatest(own: FlatMessages, values: pl.Series) -> pl.Series:

@@ -54,7 +54,7 @@ class _Pieces(NamedTuple):
     chars: Integers
 
 
-def repetition(messages: pl.Series) -> pl.DataFrame:
+def repetition_shares(messages: pl.Series) -> pl.DataFrame:
     """Three shares of each message's characters without its blanks, from 0 to 1 (f64, 4 decimals).
 
     Returns:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from quimbot_data import word_runs
+from quimbot_data.decontamination import runs as word_runs
 from quimbot_data.decontamination.index import Rule, seek
 from quimbot_data.decontamination.matching import (
     MATCHES_SCHEMA,
