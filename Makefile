@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test quick check schemas format scale bench clean
+.PHONY: demo test quick check schemas format scale bench bench-million clean
 
 demo: $(VENV)/installed
 	$(BIN)/quimbot demo
@@ -34,8 +34,13 @@ format: $(VENV)/installed-dev
 scale: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m scale
 
+# About an hour on two cores; writes benchmarks/RESULTS.md, part by part.
 bench: $(VENV)/installed-bench
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/record.py ingest near_duplicates languages curation
+
+# A million rows from raw to version: another hour, and 10 GB of disk.
+bench-million: $(VENV)/installed-bench
+	$(BIN)/python benchmarks/record.py million
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,7 +1,7 @@
 """The pipelines that are compared. Each reads LMSYS-layout files and writes Parquet below a folder of its own.
 
-`run.py` gives each a fresh process: `python benchmarks/contenders.py NAME OUT FILE...` prints the seconds that the work
-took, without the imports, as JSON.
+`ingest.py` gives each a fresh process: `python benchmarks/contenders.py NAME OUT FILE...` prints the seconds that the
+work took, without the imports, as JSON.
 """
 
 import importlib

@@ -27,7 +27,8 @@ from quimbot_data.near_duplicates import NearDuplicates, Rule, components
 from quimbot_data.near_duplicates.shingles import joined, shingle_sets
 from quimbot_data.words import words
 
-OURS, TROVE = "quimbot near-duplicates", "datatrove, 4 stages, 2 workers"
+OURS = "quimbot near-duplicates"
+TROVE, LEAN_TROVE = "datatrove, 4 stages, 2 workers", "datatrove, 4 stages, 2 workers, lower case only"
 DEDUPLICATOR, FLAGS = "rensa deduplicator, string shingles", "rensa flags, our hashed shingles"
 PERMUTATIONS, BANDS, SEED = 128, 16, 42
 #: Rows a shard of ours.
@@ -91,12 +92,17 @@ def write(rows: pl.DataFrame, out: Path, path: Path) -> None:
 
 
 def datatrove(paths: list[Path], out: Path) -> None:
-    importlib.import_module("near_datatrove").run(paths, out)
+    importlib.import_module("near_datatrove").run(paths, out, lean=False)
+
+
+def lean_datatrove(paths: list[Path], out: Path) -> None:
+    importlib.import_module("near_datatrove").run(paths, out, lean=True)
 
 
 CONTENDERS: dict[str, Callable[[list[Path], Path], None]] = {
     OURS: ours,
     TROVE: datatrove,
+    LEAN_TROVE: lean_datatrove,
     DEDUPLICATOR: deduplicator,
     FLAGS: flags,
 }
@@ -104,7 +110,7 @@ CONTENDERS: dict[str, Callable[[list[Path], Path], None]] = {
 
 def main() -> None:
     _, name, out, *files = sys.argv
-    if name == TROVE:
+    if name in (TROVE, LEAN_TROVE):
         importlib.import_module("near_datatrove")  # imports are left out
     Path(out).mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()

@@ -1,8 +1,9 @@
 """datatrove's four MinHash stages: signature, buckets, cluster, filter; local executor, two tasks and two workers.
 
-The same shingles, 16 buckets of 8 hashes, 64 bits each. In its favour: words are cut by one regex and only lower-cased
-(its own way takes spaCy and five normalizations, and is slower), rows carry nothing but id and text, and candidates are
-not verified (it has no such step).
+Runs of as many words, 16 buckets of 8 hashes, 64 bits each. In its favour: words are cut by one regex (its own way
+takes spaCy and one language, and is slower), and rows carry nothing but id and text. Candidates are not verified: it
+has no such step. It takes its own text normalization (lower case, numbers, diacritics, punctuation, blanks) or, the
+lean one, lower case only, which gives the very shingles that ours has.
 """
 
 from pathlib import Path
@@ -32,20 +33,18 @@ WORDS = regex.compile(rf"(?V1)[{UNSPACED}]|[[\w\p{{M}}]--[{UNSPACED}]]+")
 AS_THEY_ARE = TextNormConfig(
     norm_whitespace=False, remove_punctuation=False, norm_unicode_diacritics=False, norm_numbers=False
 )
-CONFIG = MinhashConfig(
-    n_grams=NGRAM,
-    num_buckets=16,
-    hashes_per_bucket=8,
-    norm_config=AS_THEY_ARE,
-    hash_config=HashConfig(precision=64),
-)
+
+
+def config(lean: bool) -> MinhashConfig:
+    norm = AS_THEY_ARE if lean else TextNormConfig()
+    return MinhashConfig(NGRAM, 16, 8, norm_config=norm, hash_config=HashConfig(precision=64))
 
 
 class Signature(MinhashDedupSignature):
     """Its hash is xxHash 64 of a str, which xxhash 4 no longer takes: of the same bytes."""
 
-    def __init__(self, folder: str) -> None:
-        super().__init__(folder, CONFIG, language=Words())
+    def __init__(self, folder: str, settings: MinhashConfig) -> None:
+        super().__init__(folder, settings, language=Words())
         self._hash_func = hashed
 
 
@@ -66,7 +65,8 @@ class Words(WordTokenizer):
         raise NotImplementedError
 
 
-def run(paths: list[Path], out: Path) -> None:
+def run(paths: list[Path], out: Path, *, lean: bool) -> None:
+    settings = config(lean)
     listing = out / "paths.txt"
     listing.write_text("".join(f"{path.name}\n" for path in paths))
     signatures, buckets, removed = (str(out / name) for name in ("signatures", "buckets", "removed"))
@@ -74,9 +74,9 @@ def run(paths: list[Path], out: Path) -> None:
     def reader() -> ParquetReader:
         return ParquetReader(str(paths[0].parent), paths_file=str(listing))
 
-    stage(out, "signature", [reader(), Signature(signatures)], WORKERS)
-    stage(out, "buckets", [MinhashDedupBuckets(signatures, buckets, config=CONFIG)], CONFIG.num_buckets)
-    stage(out, "cluster", [MinhashDedupCluster(buckets, removed, config=CONFIG)], 1)
+    stage(out, "signature", [reader(), Signature(signatures, settings)], WORKERS)
+    stage(out, "buckets", [MinhashDedupBuckets(signatures, buckets, config=settings)], settings.num_buckets)
+    stage(out, "cluster", [MinhashDedupCluster(buckets, removed, config=settings)], 1)
     writer = ParquetWriter(str(out / "rows"), compression="zstd")
     stage(out, "filter", [reader(), MinhashDedupFilter(removed), writer], WORKERS)
 

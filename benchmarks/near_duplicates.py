@@ -16,15 +16,15 @@ from pathlib import Path
 import measured
 import polars as pl
 from measured import Measured
-from near_contenders import DEDUPLICATOR, FLAGS, OURS, TROVE
+from near_contenders import DEDUPLICATOR, FLAGS, LEAN_TROVE, OURS, TROVE
 from near_rows import NGRAM, THRESHOLD, Truth, write
 from rounds import DATA, Runs, cleared, environment, markdown, middle_and_range, pin, ratio, seconds, take_turns
 
 SCRATCH = DATA / "scratch-near"
 ROWS = 20_000
-SHORT = {"datatrove": TROVE, "rensa": DEDUPLICATOR, "flags": FLAGS}
+SHORT = {"datatrove": TROVE, "lean": LEAN_TROVE, "rensa": DEDUPLICATOR, "flags": FLAGS}
 #: Least ratio of our speed to another's that is to be reached.
-TARGETS = {TROVE: 20.0, DEDUPLICATOR: 1.0}
+TARGETS = {TROVE: 20.0, LEAN_TROVE: 20.0, DEDUPLICATOR: 1.0}
 
 
 def section(rows: int = ROWS, repeat: int = 3, only: list[str] | None = None) -> list[str]:

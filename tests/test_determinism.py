@@ -90,6 +90,7 @@ def recut(files: list[Path], folder: Path, seed: int) -> list[Path]:
 
 
 @pytest.mark.scale
+@pytest.mark.slow
 def test_determinism_and_conservation_at_scale(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
     import lmsys_layout  # a script, so not on the path

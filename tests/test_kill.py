@@ -6,6 +6,7 @@ before it. `make test` takes every write, the ordinary loop a few; see `killed.p
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -60,7 +61,9 @@ def kill_at_every_write(start: Workspace, do: dict[str, Any], few: int | None, f
 
     (whole,) = killed([job("whole")], folder / "first")
     assert whole["ended"] == 0
-    writes = len(Path(whole["log"]).read_text("utf-8").splitlines())
+    log = Path(whole["log"]).read_text("utf-8").splitlines()
+    assert_all_were_seen(log, start, Workspace(folder / "whole"))
+    writes = len(log)
     points = range(writes) if few is None else [(writes - 1) * number // (few - 1) for number in range(few)]
     jobs = [job(f"write-{point}", before_write=point) for point in points]
     lengths = LENGTHS if few is None else ()
@@ -72,6 +75,15 @@ def kill_at_every_write(start: Workspace, do: dict[str, Any], few: int | None, f
         else:
             assert done["ended"] == -signal.SIGXFSZ, done
     return [Workspace(Path(job["workspace"])) for job in jobs]
+
+
+def assert_all_were_seen(log: list[str], before: Workspace, after: Workspace) -> None:
+    """Native writers that are given a path would escape the audit hook: each new file must have been opened by name."""
+    opened = [Path(line.removeprefix("open ")).name for line in log if line.startswith("open ")]
+    for path in finished(after).keys() - finished(before).keys():
+        name = Path(path).name
+        hashed = ".writing-" + re.sub(r"[0-9a-f]{32}", "pending-", name).removesuffix(".parquet")
+        assert any(seen in (name, f".writing-{name}") or seen.startswith(hashed) for seen in opened), path
 
 
 def finished(workspace: Workspace) -> dict[str, bytes]:

@@ -76,8 +76,8 @@ class Rule:
         if not (0 < self.threshold <= 1 and even):
             raise RecipeError(
                 f"Near-duplicates cannot be told by {self}.",
-                valid="The threshold lies above 0 and is at most 1, the rest is positive, bands divide permutations, and"
-                " permutations are a power of 2 up to 4096.",
+                valid="The threshold lies above 0 and is at most 1, the rest is positive, bands divide permutations,"
+                " and permutations are a power of 2 up to 4096.",
                 next_step="Correct the recipe's near-duplicate rule.",
             )
 

@@ -31,6 +31,7 @@ I64 = npt.NDArray[np.int64]
 P: Final = np.uint64(0x9E3779B97F4A7C15)
 Q: Final = np.uint64(0xD6E8FEB86659FD93)
 _P_INVERSE: Final = np.uint64(pow(int(P), -1, 2**64))
+_ROUNDS: Final = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB)))
 _HALF: Final = np.uint64(32)
 #: Characters worked on at once: their arrays stay in a core's cache.
 _BLOCK: Final = 2**17
@@ -79,8 +80,9 @@ def offsets_of(sizes: npt.NDArray[np.integer[Any]]) -> I64:
 def mixed(numbers: U64) -> U64:
     """splitmix64 (Steele, Lea and Flood, 2014): every bit of the result depends on every bit of the number."""
     numbers = numbers + P
-    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    for shift, factor in _ROUNDS:
+        numbers ^= numbers >> shift
+        numbers *= factor
     return numbers ^ (numbers >> np.uint64(31))
 
 
@@ -93,9 +95,9 @@ def set_digests(sets: ShingleSets) -> U64:
 
 
 class _Block(NamedTuple):
-    """Some texts as code points (int64, what numpy looks up fastest by); text i holds those from offsets[i] on."""
+    """Some texts as code points; text i holds code_points[offsets[i]:offsets[i + 1]]."""
 
-    code_points: I64
+    code_points: U32
     offsets: I64
 
 
@@ -131,8 +133,8 @@ class _Held(NamedTuple):
         return str(self.data[self.offsets[start] : self.offsets[stop]], "utf-8")
 
 
-def _code_points(text: str) -> I64:
-    return np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.int64)
+def _code_points(text: str) -> U32:
+    return np.frombuffer(text.encode("utf-32-le"), np.uint32)
 
 
 def _block_sets(block: _Block, n: int) -> ShingleSets:
@@ -156,9 +158,13 @@ def _word_hashes(block: _Block) -> tuple[U64, I64]:
     if not starts.size:
         return np.empty(0, np.uint64), np.zeros(len(block.offsets), np.int64)
     powers, inverses = _powers((len(kind) - 1).bit_length())
-    # What stands between words counts 0, so a word may be summed up to where the next one starts.
-    sums = np.add.reduceat(values.take(block.code_points) * powers[: len(kind)], starts)
-    return sums * inverses[starts], np.searchsorted(starts, block.offsets).astype(np.int64)
+    # Sums up to each place. What stands between words counts 0, so a word ends where the next one starts.
+    sums = values.take(block.code_points)
+    sums *= powers[: len(kind)]
+    sums.cumsum(out=sums)
+    hashes = np.diff(np.append(sums[starts[1:] - 1], sums[-1]), prepend=np.uint64(0))
+    hashes *= inverses[starts]
+    return hashes, np.searchsorted(starts, block.offsets).astype(np.int64)
 
 
 def _runs(words: U64, offsets: I64, n: int) -> U64:

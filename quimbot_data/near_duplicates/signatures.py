@@ -15,7 +15,7 @@ import numpy as np
 from quimbot_data.near_duplicates.shingles import I64, U32, U64, P, Q, ShingleSets, mixed
 
 #: Sets signed at once.
-_BATCH: Final = 4_096
+_BATCH: Final = 1_024
 
 
 def band_keys(sets: ShingleSets, values: int, bands: int, seed: int) -> U64:
