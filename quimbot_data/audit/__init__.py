@@ -15,7 +15,7 @@ import polars as pl
 from quimbot_data.audit import plants
 from quimbot_data.audit.plants import Original, Plant
 from quimbot_data.buckets import FANOUT, Spill, read_parquet
-from quimbot_data.decide import candidates
+from quimbot_data.decide import STEPS, candidates
 from quimbot_data.ingest import ingest
 from quimbot_data.near_duplicates import NGRAM
 from quimbot_data.run import Run, running
@@ -40,6 +40,12 @@ KINDS: Final = {
     "exact": "exact duplicates",
     "near": "near-duplicates",
     "evaluation": "decontamination",
+}
+#: What a build's step makes of the plants of a kind: step and reason.
+_ACTS: Final = {
+    "exact": ("dedup", "exact-duplicate"),
+    "near": ("dedup", "near-duplicate"),
+    "evaluation": ("decontaminate", "evaluation-item"),
 }
 
 
@@ -117,13 +123,12 @@ def _shadow(run: Run, planted: Sequence[Plant]) -> Workspace:
 
 
 def _with_plants(recipe: Recipe, families: set[str]) -> Recipe:
-    """The recipe with the plants' corpora behind all others, so that an original survives its copy."""
+    """The recipe with each family's plants behind its own corpora, so that an original survives its copy."""
     components = list(recipe.components)
     for family in sorted(families):
         at = max(number for number, component in enumerate(components) if component.family == family)
         sources = [*components[at].sources, _SOURCE + family]
         components[at] = components[at].model_copy(update={"sources": sources})
-    # Every source of every component stands before the plants', whichever component comes first.
     return recipe.model_copy(update={"components": components})
 
 
@@ -156,6 +161,7 @@ def _corpus(shadow: Workspace, family: str) -> dict[str, dict[str, object]]:
 
 
 def _verdict(plant: Plant, row: dict[str, object] | None, fates: dict[str, dict[str, object]]) -> bool | None:
+    """Whether the plant's step acted on it; None where an earlier step took it. `row` is what the ingest made of it."""
     if plant.kind == "malformed":
         return row is None
     if row is None:
@@ -166,17 +172,14 @@ def _verdict(plant: Plant, row: dict[str, object] | None, fates: dict[str, dict[
     if plant.kind == "language":
         return row["language_agrees"] is False
     fate = fates[str(row["dialogue_id"])]
-    acted = fate["step"], fate["reason"]
-    wanted = {
-        "exact": ("dedup", "exact-duplicate"),
-        "near": ("dedup", "near-duplicate"),
-        "evaluation": ("decontaminate", "evaluation-item"),
-    }[plant.kind]
-    if plant.kind == "near" and fate["cluster_id"] is not None:  # the recipe ties clusters and keeps them
+    step, reason = fate["step"], fate["reason"]
+    if plant.kind == "near" and fate["cluster_id"] is not None:  # a recipe may tie clusters and keep them
         return True
-    before = {"exact": (), "near": (("dedup", "exact-duplicate"),), "evaluation": (("dedup", fate["reason"]),)}
-    taken = fate["step"] in ("select", "terms", "filter", "safety") or acted in before[plant.kind]
-    return None if taken else acted == wanted
+    wanted = _ACTS[plant.kind]
+    before = step is not None and STEPS.index(str(step)) < STEPS.index(wanted[0])
+    if before or (plant.kind == "near" and reason == "exact-duplicate"):
+        return None
+    return (step, reason) == wanted
 
 
 def _line(kind: str, planted: Sequence[Plant], acted: dict[str, bool]) -> AuditLine | None:
