@@ -13,17 +13,17 @@ from pathlib import Path
 
 import polars as pl
 
-OURS, TROVE = "quimbot, ingest and build", "datatrove"
-TRIMMED = f"{TROVE}, lower case only, no moderation"
+OURS, TROVE, CUT = "quimbot, ingest and build", "datatrove, as it ships", "datatrove, words by our regex"
+TRIMMED = f"{CUT}, lower case only, no moderation"
 Run = Callable[[], None]
 
 
 def prepared(name: str, paths: list[Path], out: Path) -> Run:
     """The work of a contender, imported and ready; "OURS + n" has the first n annotation steps on top."""
-    if name in (TROVE, TRIMMED):
+    if name in (TROVE, CUT, TRIMMED):
         import curation_datatrove
 
-        return lambda: curation_datatrove.run(paths, out, trimmed=name == TRIMMED)
+        return lambda: curation_datatrove.run(paths, out, trimmed=name == TRIMMED, own_words=name == TROVE)
     import curated
     from curation_settings import recipe
 
@@ -46,7 +46,7 @@ def outcome(name: str, out: Path) -> dict[str, int | str]:
     Which of some equal dialogues survives is each side's own choice, so duplicates are compared by content: `distinct`
     are the contents that are left for the search for near-duplicates.
     """
-    tables = their_tables(out) if name in (TROVE, TRIMMED) else our_tables(out)
+    tables = their_tables(out) if name in (TROVE, CUT, TRIMMED) else our_tables(out)
     kept, near = tables["kept"], tables["near"]
     return {
         "rejected": tables["rejected"].height,

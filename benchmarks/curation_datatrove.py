@@ -4,8 +4,8 @@ Six stages, as its examples cut them: rows are read, cleaned, checked, filtered,
 duplicates; those are found; the rest is signed for MinHash; buckets are matched; clusters are made; what stays is
 written. Clean-up and check are `conversations.py`, as in the first benchmark.
 
-Words are cut by one regex, that of `quimbot_data.words`: its own way is a spaCy model a language, which costs more and
-knows one language a run. MinHash has its defaults but for the run of words, which is ours. In its favour:
+MinHash has its defaults but for the run of words, which is ours. As it ships, words are cut by spaCy's English
+tokenizer; the other two take one regex, that of `quimbot_data.words`, which costs less. In its favour:
 
 - exact duplicates are looked up by the content hash that the check made, and are dropped while signatures are made and
   again while the rest is written, which spares a third copy of the rows;
@@ -35,13 +35,14 @@ from datatrove.pipeline.dedup import (
     MinhashDedupBuckets,
     MinhashDedupCluster,
     MinhashDedupFilter,
-    MinhashDedupSignature,
 )
 from datatrove.pipeline.filters.base_filter import BaseFilter
 from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.writers import ParquetWriter
 from datatrove.utils.text import TextNormConfig
-from near_datatrove import AS_THEY_ARE, Words, hashed
+from datatrove.utils.typeshelper import Languages
+from datatrove.utils.word_tokenizers import WordTokenizer
+from near_datatrove import AS_THEY_ARE, Signature, Words
 from peer_datatrove import LEAN, MADE, Finish, LeanReader, document, writer
 
 WORKERS = 2
@@ -81,19 +82,11 @@ def content(document: Document) -> bytes:
     return document.metadata["content_hash"].encode()
 
 
-class Signature(MinhashDedupSignature):
-    """With its default hash, given bytes: xxhash 4 refuses the strings that datatrove 0.10 still gives it."""
-
-    def __init__(self, folder: str, config: MinhashConfig) -> None:
-        super().__init__(folder, config, language=Words())
-        self._hash_func = hashed
-
-
 class Pipeline:
     """The stages over one folder; each `run` waits for all of its tasks."""
 
-    def __init__(self, out: Path, schema: pa.Schema, norm: TextNormConfig) -> None:
-        self.out, self.schema = out, schema
+    def __init__(self, out: Path, schema: pa.Schema, norm: TextNormConfig, words: WordTokenizer | str) -> None:
+        self.out, self.schema, self.words = out, schema, words
         self.minhash = MinhashConfig(n_grams=SHINGLE, norm_config=norm)
         self.exact = ExactDedupConfig(content_getter=content)
 
@@ -121,7 +114,7 @@ class Pipeline:
         return [reader, ExactDedupFilter(self.at("exact"), self.exact, exclusion_writer=exclusion_writer)]
 
     def find_near_duplicates(self) -> None:
-        self.run("sign", [*self.unique(), Signature(self.at("minhash"), self.minhash)])
+        self.run("sign", [*self.unique(), Signature(self.at("minhash"), self.minhash, self.words)])
         buckets = MinhashDedupBuckets(self.at("minhash"), self.at("buckets"), config=self.minhash)
         self.run("match", [buckets], tasks=self.minhash.num_buckets)
         self.run("cluster", [MinhashDedupCluster(self.at("buckets"), self.at("remove"), config=self.minhash)], tasks=1)
@@ -134,13 +127,14 @@ class Pipeline:
         self.run("write", [*steps, writer(self.out / "rows", self.schema)])
 
 
-def run(paths: list[Path], out: Path, *, trimmed: bool) -> None:
+def run(paths: list[Path], out: Path, *, trimmed: bool, own_words: bool) -> None:
     listing = out / "paths.txt"
     listing.write_text("".join(f"{path.name}\n" for path in paths))
     raw = [field for field in pq.read_schema(paths[0]) if not trimmed or field.name in LEAN]
     kept = [field for field in raw if field.name != "conversation"] + [pa.field(*column) for column in MADE.items()]
     reader = LeanReader if trimmed else ParquetReader
-    pipeline = Pipeline(out, pa.schema(kept), AS_THEY_ARE if trimmed else TextNormConfig())
+    norm, words = AS_THEY_ARE if trimmed else TextNormConfig(), Languages.english if own_words else Words()
+    pipeline = Pipeline(out, pa.schema(kept), norm, words)
     pipeline.clean_and_filter(
         reader(str(paths[0].parent), paths_file=str(listing), adapter=document),
         pa.schema([*raw, pa.field("filter_reason", pa.string())]),

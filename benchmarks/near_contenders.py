@@ -15,6 +15,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,8 @@ from quimbot_data.near_duplicates.shingles import joined, shingle_sets
 from quimbot_data.words import words
 
 OURS = "quimbot near-duplicates"
-TROVE, LEAN_TROVE = "datatrove, 4 stages, 2 workers", "datatrove, 4 stages, 2 workers, lower case only"
+TROVE, CUT_TROVE = "datatrove, as it ships", "datatrove, words by our regex"
+LEAN_TROVE = "datatrove, words by our regex, lower case only"
 DEDUPLICATOR, FLAGS = "rensa deduplicator, string shingles", "rensa flags, our hashed shingles"
 PERMUTATIONS, BANDS, SEED = 128, 16, 42
 #: Rows a shard of ours.
@@ -91,18 +93,15 @@ def write(rows: pl.DataFrame, out: Path, path: Path) -> None:
     rows.write_parquet(out / "rows" / path.name, compression="zstd", compression_level=1)
 
 
-def datatrove(paths: list[Path], out: Path) -> None:
-    importlib.import_module("near_datatrove").run(paths, out, lean=False)
-
-
-def lean_datatrove(paths: list[Path], out: Path) -> None:
-    importlib.import_module("near_datatrove").run(paths, out, lean=True)
+def datatrove(paths: list[Path], out: Path, *, normalized: bool, own_words: bool) -> None:
+    importlib.import_module("near_datatrove").run(paths, out, normalized=normalized, own_words=own_words)
 
 
 CONTENDERS: dict[str, Callable[[list[Path], Path], None]] = {
     OURS: ours,
-    TROVE: datatrove,
-    LEAN_TROVE: lean_datatrove,
+    TROVE: partial(datatrove, normalized=True, own_words=True),
+    CUT_TROVE: partial(datatrove, normalized=True, own_words=False),
+    LEAN_TROVE: partial(datatrove, normalized=False, own_words=False),
     DEDUPLICATOR: deduplicator,
     FLAGS: flags,
 }
@@ -110,7 +109,7 @@ CONTENDERS: dict[str, Callable[[list[Path], Path], None]] = {
 
 def main() -> None:
     _, name, out, *files = sys.argv
-    if name in (TROVE, LEAN_TROVE):
+    if name in (TROVE, CUT_TROVE, LEAN_TROVE):
         importlib.import_module("near_datatrove")  # imports are left out
     Path(out).mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()

@@ -1,9 +1,12 @@
 """datatrove's four MinHash stages: signature, buckets, cluster, filter; local executor, two tasks and two workers.
 
-Runs of as many words, 16 buckets of 8 hashes, 64 bits each. In its favour: words are cut by one regex (its own way
-takes spaCy and one language, and is slower), and rows carry nothing but id and text. Candidates are not verified: it
-has no such step. It takes its own text normalization (lower case, numbers, diacritics, punctuation, blanks) or, the
-lean one, lower case only, which gives the very shingles that ours has.
+Runs of as many words, 16 buckets of 8 hashes, 64 bits each. Candidates are not verified: it has no such step. In its
+favour, rows carry nothing but id and text. Three ways to make shingles:
+
+- as it ships: its own normalization (lower case, numbers, diacritics, punctuation, blanks), and words by spaCy's
+  English tokenizer, the default of `MinhashDedupSignature`;
+- words by regex: the same normalization, and in its favour words by one regex, that of `quimbot_data.words`;
+- lower case only: that regex and nothing else, which gives the very shingles that ours has.
 """
 
 from pathlib import Path
@@ -23,6 +26,7 @@ from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.writers import ParquetWriter
 from datatrove.utils.hashing import HashConfig
 from datatrove.utils.text import TextNormConfig
+from datatrove.utils.typeshelper import Languages
 from datatrove.utils.word_tokenizers import WordTokenizer
 from near_rows import NGRAM
 
@@ -35,16 +39,16 @@ AS_THEY_ARE = TextNormConfig(
 )
 
 
-def config(lean: bool) -> MinhashConfig:
-    norm = AS_THEY_ARE if lean else TextNormConfig()
+def config(*, normalized: bool) -> MinhashConfig:
+    norm = TextNormConfig() if normalized else AS_THEY_ARE
     return MinhashConfig(NGRAM, 16, 8, norm_config=norm, hash_config=HashConfig(precision=64))
 
 
 class Signature(MinhashDedupSignature):
     """Its hash is xxHash 64 of a str, which xxhash 4 no longer takes: of the same bytes."""
 
-    def __init__(self, folder: str, settings: MinhashConfig) -> None:
-        super().__init__(folder, settings, language=Words())
+    def __init__(self, folder: str, settings: MinhashConfig, words: WordTokenizer | str) -> None:
+        super().__init__(folder, settings, language=words)
         self._hash_func = hashed
 
 
@@ -65,8 +69,8 @@ class Words(WordTokenizer):
         raise NotImplementedError
 
 
-def run(paths: list[Path], out: Path, *, lean: bool) -> None:
-    settings = config(lean)
+def run(paths: list[Path], out: Path, *, normalized: bool, own_words: bool) -> None:
+    settings, words = config(normalized=normalized), Languages.english if own_words else Words()
     listing = out / "paths.txt"
     listing.write_text("".join(f"{path.name}\n" for path in paths))
     signatures, buckets, removed = (str(out / name) for name in ("signatures", "buckets", "removed"))
@@ -74,7 +78,7 @@ def run(paths: list[Path], out: Path, *, lean: bool) -> None:
     def reader() -> ParquetReader:
         return ParquetReader(str(paths[0].parent), paths_file=str(listing))
 
-    stage(out, "signature", [reader(), Signature(signatures, settings)], WORKERS)
+    stage(out, "signature", [reader(), Signature(signatures, settings, words)], WORKERS)
     stage(out, "buckets", [MinhashDedupBuckets(signatures, buckets, config=settings)], settings.num_buckets)
     stage(out, "cluster", [MinhashDedupCluster(buckets, removed, config=settings)], 1)
     writer = ParquetWriter(str(out / "rows"), compression="zstd")

@@ -16,15 +16,15 @@ from pathlib import Path
 import measured
 import polars as pl
 from measured import Measured
-from near_contenders import DEDUPLICATOR, FLAGS, LEAN_TROVE, OURS, TROVE
+from near_contenders import CUT_TROVE, DEDUPLICATOR, FLAGS, LEAN_TROVE, OURS, TROVE
 from near_rows import NGRAM, THRESHOLD, Truth, write
 from rounds import DATA, Runs, cleared, environment, markdown, middle_and_range, pin, ratio, seconds, take_turns
 
 SCRATCH = DATA / "scratch-near"
 ROWS = 20_000
-SHORT = {"datatrove": TROVE, "lean": LEAN_TROVE, "rensa": DEDUPLICATOR, "flags": FLAGS}
+SHORT = {"datatrove": TROVE, "cut": CUT_TROVE, "lean": LEAN_TROVE, "rensa": DEDUPLICATOR, "flags": FLAGS}
 #: Least ratio of our speed to another's that is to be reached.
-TARGETS = {TROVE: 20.0, LEAN_TROVE: 20.0, DEDUPLICATOR: 1.0}
+TARGETS = {TROVE: 20.0, CUT_TROVE: 20.0, LEAN_TROVE: 20.0, DEDUPLICATOR: 1.0}
 
 
 def section(rows: int = ROWS, repeat: int = 3, only: list[str] | None = None) -> list[str]:
@@ -49,7 +49,7 @@ def once(name: str, files: list[Path]) -> Measured:
 
 
 def heading(rows: int, pairs: int, repeat: int) -> list[str]:
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("datatrove", "rensa", "polars", "numpy"))
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("datatrove", "spacy", "rensa", "polars", "numpy"))
     return [
         "## Near-duplicates, against datatrove and rensa",
         "",

@@ -149,12 +149,17 @@ def ingest(
     revision: Annotated[
         str | None, typer.Option(help="Revision of the raw files; default what fetch recorded.")
     ] = None,
+    classifier: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a transformers classifier: scores dialogues that carry no safety labels."),
+    ] = None,
     threads: ThreadsOption = 2,
     log_json: LogJsonOption = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Turn raw files into a corpus of dialogues; replaces what the source held, atomically."""
+    from quimbot_data.classifier import load_classifier
     from quimbot_data.hub.raw_folder import fetched
     from quimbot_data.ingest import ingest as run
     from quimbot_data.sources import refuse_other_corpora
@@ -172,9 +177,10 @@ def ingest(
     record = None if paths else fetched(folder)
     options = Options(revision=revision or (record.revision if record else None))
     refuse_other_corpora(corpus, chosen)
+    model = load_classifier(classifier) if classifier else None
     title = f"ingest {corpus.dossier.name}"
     with progress(title, log_json=log_json) as tell:
-        manifest = run(place, corpus, chosen, options, threads=threads, progress=tell)
+        manifest = run(place, corpus, chosen, options, threads=threads, classifier=model, progress=tell)
     if log_json:
         log_steps(title, manifest.record)
     if json:

@@ -118,15 +118,33 @@ def _judged(policy: SafetyPolicy, action: SafetyAction) -> dict[str, pl.Expr]:
     A dialogue's label counts where no category of its own was named, and the flag where its label was not either; of
     several categories each counts, those that were not named as the label or the flag does.
     """
-    safety = pl.col("safety").struct
-    categories, label = safety.field("categories"), safety.field("label")
+    flagged, categories, _ = _labels(policy)
+    label = pl.col("safety").struct.field("label")
     general = (categories.list.len() == 0) | (categories.list.set_difference(list(policy.categories)).list.len() > 0)
     other = general & ~label.is_in(list(policy.labels)).fill_null(value=False)
     judged = {
         **{f"category:{name}": categories.list.contains(name) for name in _named(policy.categories, action)},
         **{f"label:{name}": (label == name) & general for name in _named(policy.labels, action)},
     }
-    return judged | ({"flagged": safety.field("flagged") & other} if policy.flagged == action else {})
+    return judged | ({"flagged": flagged & other} if policy.flagged == action else {})
+
+
+def _labels(policy: SafetyPolicy) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Whether a dialogue is flagged, its categories and the flagged positions: the corpus's, and by its scores."""
+    safety = pl.col("safety").struct
+    own = safety.field("flagged"), safety.field("categories"), safety.field("flagged_positions")
+    if not policy.scores:
+        return own
+    score = pl.element().struct
+    reached = pl.any_horizontal(
+        (score.field("category") == name) & (score.field("score") >= least) for name, least in policy.scores.items()
+    )
+    scored = safety.field("scores").list.eval(pl.element().filter(reached))
+    return (
+        own[0] | (scored.list.len() > 0),
+        own[1].list.set_union(scored.list.eval(score.field("category"))),
+        own[2].list.set_union(scored.list.eval(score.field("position"))),
+    )
 
 
 def _named(actions: Mapping[str, SafetyAction], action: SafetyAction) -> list[str]:
@@ -138,12 +156,13 @@ def untrained(policy: SafetyPolicy) -> pl.Expr:
     """Positions of assistant messages kept out of the loss, under this policy: sorted int32.
 
     A corpus flags positions and labels dialogues: whatever the reason, all flagged assistant messages are untrained,
-    and no other. ProsocialDialog's labels are about the user's words, so its answers stay in.
+    and no other; a message is flagged by its corpus or by a score that the policy names. ProsocialDialog's labels are
+    about the user's words, so its answers stay in.
     """
     judged = [holds.fill_null(value=False) for holds in _judged(policy, "untrain").values()]
     if not judged:
         return pl.col("untrained")
-    flagged = pl.when(pl.any_horizontal(judged)).then(pl.col("safety").struct.field("flagged_positions"))
+    flagged = pl.when(pl.any_horizontal(judged)).then(_labels(policy)[2])
     # User and system messages may be flagged too: assistants stand at the odd positions, or at the even ones from 2
     # where a system message opens.
     odd = (pl.col("n_messages") % 2).cast(pl.Int32)

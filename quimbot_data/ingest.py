@@ -22,6 +22,7 @@ from pydantic import BaseModel
 
 from quimbot_data import language, tokens
 from quimbot_data.buckets import Spill, write_parquet, write_row_groups
+from quimbot_data.classifier import Classifier
 from quimbot_data.ids import give_ids
 from quimbot_data.ledger import ASSEMBLED, check_conservation, merge_counts, step_lines
 from quimbot_data.observe import Progress, Steps, silent
@@ -87,6 +88,7 @@ def ingest(
     *,
     threads: int = 2,
     annotate: bool = True,
+    classifier: Classifier | None = None,
     progress: Progress = silent,
 ) -> CorpusManifest:
     """Read raw files into `corpus/<source>/`, replacing atomically what the source held.
@@ -98,6 +100,7 @@ def ingest(
         options: what the caller knows beyond the files.
         threads: shards worked on at once; changes nothing but the time.
         annotate: see `quimbot_data.shard.make_shard`.
+        classifier: scores the messages of dialogues that carry no safety labels of their corpus.
         progress: told of rows as they are done.
 
     Raises:
@@ -120,7 +123,7 @@ def ingest(
 
         shards = in_order(work, enumerate(_read(corpus, paths)), threads)
         rejected = _write_rejected(folder, _counted(shards, counts, steps))
-        files, origins, kind = _write_rows(folder, spill, threads, steps)
+        files, origins, kind = _write_rows(folder, spill, threads, steps, classifier)
         manifest = CorpusManifest(
             schema_version=SCHEMA_VERSION,
             source=source,
@@ -197,7 +200,7 @@ def _write_rejected(folder: Path, parts: Iterable[pl.DataFrame]) -> list[FileEnt
 
 
 def _write_rows(
-    folder: Path, spill: Spill, threads: int, steps: Steps
+    folder: Path, spill: Spill, threads: int, steps: Steps, classifier: Classifier | None
 ) -> tuple[list[FileEntry], FileEntry, type[BaseModel]]:
     """Give ids bucket by bucket and write each group of buckets as one file; beside them the origins."""
     kind: type[BaseModel] = LearnerText if "text_id" in spill.columns() else Dialogue
@@ -210,6 +213,8 @@ def _write_rows(
         if rows.is_empty():
             return None, places.unnest("origins")
         data = rows.drop("origins")
+        if classifier and kind is Dialogue:  # here, where neither threads nor files decide who is scored together
+            data = classifier.score(data, partial(steps.rows, "classify"))
         return publish(folder, ".parquet", partial(write_parquet, data), rows=data.height), places.unnest("origins")
 
     def origins() -> Iterator[pl.DataFrame]:

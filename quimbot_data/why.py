@@ -72,6 +72,12 @@ def _row_lines(row: dict[str, Any]) -> list[str]:
         lines.append(f"  lineage   {row['provenance']['lineage']}")
     if safety and (safety["flagged"] or safety["label"]):
         lines.append(f"  safety    {safety['label'] or 'flagged'} {', '.join(safety['categories'])}".rstrip())
+    if safety and safety["scores"]:
+        highest = max(safety["scores"], key=lambda score: score["score"])
+        by = f" by {safety['classifier']}" if safety["classifier"] else ""
+        lines.append(
+            f"  scores    at most {highest['score']:.2f} {highest['category']}, message {highest['position']}{by}"
+        )
     return lines
 
 

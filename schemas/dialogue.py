@@ -74,8 +74,16 @@ class Provenance(Strict):
     derived: Derived | None
 
 
+class SafetyScore(Strict):
+    """How surely the message at `position` is of a category, by the corpus's own moderation or by a classifier."""
+
+    position: Count
+    category: NonEmpty
+    score: Share
+
+
 class Safety(Strict):
-    """Labels that the corpus itself carries, brought to one shape."""
+    """Labels that the corpus itself carries, brought to one shape; or, where it carries none, a classifier's scores."""
 
     flagged: bool
     categories: list[NonEmpty]
@@ -84,6 +92,10 @@ class Safety(Strict):
     rules_of_thumb: list[NonEmpty]
     flagged_positions: list[Count]
     """Positions in `messages` that the label is about."""
+    scores: list[SafetyScore]
+    """Those from `schemas.fields.LEAST_SCORE` on, to four decimals, by position and category."""
+    classifier: str | None
+    """What gave the scores, where the corpus did not: folder name and first twelve digits of its sha256."""
 
 
 class TurnAnnotation(Strict):
@@ -179,6 +191,8 @@ class Dialogue(Strict):
         lengths = [len(message.content) for message in self.messages]
         if any(not _placed(positions, len(lengths)) for positions in self._pointed_at()):
             raise ValueError("positions: must be sorted, unique and of messages that are there")
+        if any(position >= len(lengths) for position in self._scored()):
+            raise ValueError("positions: a score must be of a message that is there")
         if any(not (at < len(lengths) and start <= end <= lengths[at]) for at, start, end in self._spans()):
             raise ValueError("positions: a span must lie within the message at its position")
 
@@ -187,6 +201,9 @@ class Dialogue(Strict):
         turns = self.pedagogy.turns if self.pedagogy else []
         flagged = self.safety.flagged_positions if self.safety else []
         return [flagged, [span.position for span in template], [turn.position for turn in turns]]
+
+    def _scored(self) -> list[int]:
+        return [score.position for score in self.safety.scores] if self.safety else []
 
     def _spans(self) -> list[tuple[int, int, int]]:
         template = self.provenance.derived.template if self.provenance.derived else []

@@ -16,6 +16,9 @@ Term = Literal["attribution", "no-transfer", "non-commercial", "research-only", 
 FAMILIES: Final = ("conversation", "instruction", "multilingual", "pedagogical", "safety")
 TERMS: Final = ("attribution", "no-transfer", "non-commercial", "research-only", "share-alike", "unknown")
 
+#: Least safety score that is kept: below, a classifier says no more than that it saw nothing.
+LEAST_SCORE: Final = 0.01
+
 SOURCE_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 SourceName = Annotated[str, StringConstraints(pattern=SOURCE_PATTERN)]

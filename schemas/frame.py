@@ -235,7 +235,9 @@ def _positions_hold(messages: pl.Expr, absent: Collection[str]) -> pl.Expr:
     template = pl.col("provenance").struct.field("derived").struct.field("template")
     held = _placed(_each(template, "position"), count) & _spans_fit(template, messages, ("head", "tail"))
     if "safety" not in absent:
-        held &= _placed(pl.col("safety").struct.field("flagged_positions"), count)
+        safety = pl.col("safety").struct
+        held &= _placed(safety.field("flagged_positions"), count)
+        held &= _within(_each(safety.field("scores"), "position"), count)
     if "pedagogy" not in absent:
         pedagogy = pl.col("pedagogy").struct
         errors = pedagogy.field("errors")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from schemas.errors import RecipeError
-from schemas.fields import Count, Family, NonEmpty, Share, SourceName, Strict, Subtag
+from schemas.fields import LEAST_SCORE, Count, Family, NonEmpty, Share, SourceName, Strict, Subtag
 
 Profile = Literal["private", "research", "redistributable", "commercial"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -67,7 +67,7 @@ class Filters(Strict):
 
 
 class SafetyPolicy(Strict):
-    """What becomes of dialogues by the safety labels that their own corpus gave them.
+    """What becomes of dialogues by the safety labels and scores that their own corpus, or a classifier, gave them.
 
     The most specific action holds: that of a category (`[safety.categories]`, of several the strictest), else that of
     the corpus's overall label (`[safety.labels]`, flagged or not), else `flagged`, for flagged dialogues.
@@ -80,6 +80,8 @@ class SafetyPolicy(Strict):
     """By label, e.g. `needs_intervention` (ProsocialDialog) or `unsafe` (Llama Guard)."""
     categories: dict[NonEmpty, SafetyAction] = Field(default_factory=dict)
     """By category, e.g. `sexual/minors` (OpenAI's moderation) or `S4` (Llama Guard)."""
+    scores: dict[NonEmpty, Annotated[float, Field(ge=LEAST_SCORE, le=1)]] = Field(default_factory=dict)
+    """By category, the score from which a message counts as flagged for it, whatever the corpus flagged itself."""
 
 
 class NearDuplicates(Strict):

@@ -100,6 +100,8 @@ def full_row() -> Row:
             "label": "casual",
             "rules_of_thumb": ["Be kind."],
             "flagged_positions": [1, 2],
+            "scores": [{"position": 1, "category": "insult", "score": 0.5}],
+            "classifier": "toxic@0123456789ab",
         },
         "pedagogy": {"learner": learner, "turns": [turn], "errors": [error], "cultural_note": "Mate is shared."},
         "quality": {
@@ -315,6 +317,8 @@ def _safeties(messages: list[dict[str, str]]) -> st.SearchStrategy[Row]:
         label=st.none() | _some_text,
         rules_of_thumb=_few(_some_text),
         flagged_positions=_positions(messages),
+        scores=_few(_struct(position=st.integers(0, len(messages) - 1), category=_some_text, score=st.floats(0, 1))),
+        classifier=st.none() | _some_text,
     )
 
 
@@ -393,7 +397,8 @@ def _other_positions(draw: st.DrawFn, row: Row) -> Row:
     near = st.integers(-1, len(row["messages"]) + 1)
     length = st.integers(-1, max((len(message["content"]) for message in row["messages"]), default=0) + 2)
     places_in = {
-        "flagged": st.lists(near, max_size=3),
+        "flagged_positions": st.lists(near, max_size=3),
+        "scores": _few(_struct(position=near, category=st.just("x"), score=st.just(0.5))),
         "template": _few(_struct(position=near, head=length, tail=length)),
         "turns": _few(_struct(position=near, signals=st.just([]), moves=st.just([]), strategy=st.none())),
         "errors": _few(
@@ -406,8 +411,8 @@ def _other_positions(draw: st.DrawFn, row: Row) -> Row:
     which = draw(st.sampled_from(list(places_in)))
     drawn = draw(places_in[which])
     full = full_row()
-    if which == "flagged":
-        return row | {"safety": (row["safety"] or full["safety"]) | {"flagged_positions": drawn}}
+    if which in ("flagged_positions", "scores"):
+        return row | {"safety": (row["safety"] or full["safety"]) | {which: drawn}}
     if which == "template":
         return row | {"provenance": row["provenance"] | {"derived": {"by": "x", "template": drawn}}}
     quiet = full["pedagogy"] | {"turns": [], "errors": []}

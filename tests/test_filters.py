@@ -170,14 +170,25 @@ def test_the_first_rule_that_a_row_breaks_names_it() -> None:
 DROP, KEEP, UNTRAIN = "drop", "keep", "untrain"
 
 
-def policy(flagged: str = KEEP, labels: Row | None = None, categories: Row | None = None) -> SafetyPolicy:
-    return SafetyPolicy.model_validate({"flagged": flagged, "labels": labels or {}, "categories": categories or {}})
+def policy(
+    flagged: str = KEEP, labels: Row | None = None, categories: Row | None = None, **scores: float
+) -> SafetyPolicy:
+    actions = {"flagged": flagged, "labels": labels or {}, "categories": categories or {}}
+    return SafetyPolicy.model_validate(actions | {"scores": scores})
 
 
 def labelled(flagged: bool, label: str | None, *categories: str) -> Row:
     """Its fourth message is an assistant's and flagged, and no message is untrained yet."""
     safety = {"flagged": flagged, "categories": list(categories), "label": label, "rules_of_thumb": []}
-    return full_row() | {"untrained": [], "safety": safety | {"flagged_positions": [1, 4]}}
+    safety |= {"flagged_positions": [1, 4], "scores": [], "classifier": None}
+    return full_row() | {"untrained": [], "safety": safety}
+
+
+def scored(position: int, **scores: float) -> Row:
+    """Its corpus flags nothing; the message at `position` has these scores by category."""
+    found = [{"position": position, "category": name, "score": score} for name, score in scores.items()]
+    safety = labelled(False, None)["safety"] | {"flagged_positions": [], "scores": found}
+    return full_row() | {"untrained": [], "safety": safety}
 
 
 def outcome(asked: SafetyPolicy, row: Row) -> str:
@@ -227,6 +238,29 @@ def outcome(asked: SafetyPolicy, row: Row) -> str:
 def test_the_most_specific_action_holds_and_of_equals_the_strictest(
     asked: SafetyPolicy, row: Row, expected: str
 ) -> None:
+    assert outcome(asked, row) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "row", "expected"),
+    [
+        (policy(DROP), scored(4, hate=0.99), KEEP),
+        (policy(DROP, hate=0.5), scored(4, hate=0.5), "flagged"),
+        (policy(DROP, hate=0.5), scored(4, hate=0.4999), KEEP),
+        (policy(DROP, hate=0.5), scored(4, violence=0.99), KEEP),
+        (policy(DROP, hate=0.5), scored(4), KEEP),
+        (policy(DROP, hate=0.5), bare_row(), KEEP),
+        (policy(UNTRAIN, hate=0.5), scored(4, hate=0.5), UNTRAIN),
+        (policy(UNTRAIN, hate=0.5), scored(3, hate=0.5), KEEP),  # users are never trained on
+        (policy(KEEP, {}, {"hate": DROP}, hate=0.5), scored(1, hate=0.6), "category:hate"),
+        (policy(KEEP, {}, {"hate": DROP}, hate=0.7), scored(1, hate=0.6), KEEP),
+        (policy(KEEP, {}, {"hate": DROP}), scored(1, hate=0.6), KEEP),
+        (policy(DROP, {}, {"hate": KEEP}, hate=0.5), scored(1, hate=0.6), KEEP),
+        (policy(KEEP, {}, {"hate": UNTRAIN}, hate=0.5, violence=0.9), scored(4, hate=0.6, violence=0.6), UNTRAIN),
+        (policy(DROP, {}, {"hate": KEEP}, hate=0.5, violence=0.5), scored(1, hate=0.6, violence=0.6), "flagged"),
+    ],
+)
+def test_a_score_counts_as_a_flag_from_the_policys_limit_on(asked: SafetyPolicy, row: Row, expected: str) -> None:
     assert outcome(asked, row) == expected
 
 

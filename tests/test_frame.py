@@ -158,7 +158,7 @@ def test_every_null_gets_the_same_verdict() -> None:
     nullable = [
         *("language_declared", "language_detected", "language_confidence", "language_agrees", "cluster_id", "safety"),
         *("pedagogy", "raw_id", "revision", "lineage", "derived", "label", "strategy", "cultural_note"),
-        *("l1", "target_language", "cefr", "background", "variety", "reply_language_differs"),
+        *("l1", "target_language", "cefr", "background", "variety", "reply_language_differs", "classifier"),
     ]
     assert sound == len(nullable)
 
@@ -195,12 +195,17 @@ def test_untrained_positions_get_the_same_verdict(untrained: list[int | None], s
     assert_same_verdict(Dialogue, [row])
 
 
-SAFETY, TURNS, TEMPLATE, ERRORS = (
+SAFETY, SCORES, TURNS, TEMPLATE, ERRORS = (
     ("safety", "flagged_positions"),
+    ("safety", "scores"),
     ("pedagogy", "turns"),
     ("provenance", "derived", "template"),
     ("pedagogy", "errors"),
 )
+
+
+def score_at(position: int) -> Row:
+    return {"position": position, "category": "x", "score": 0.5}
 
 
 def turn_at(position: int) -> Row:
@@ -219,6 +224,9 @@ def error_at(position: int, start: int, end: int) -> Row:
         (SAFETY, [7], False),
         (SAFETY, [2, 1], False),
         (SAFETY, [1, 1], False),
+        (SCORES, [], True),
+        (SCORES, [score_at(6), score_at(0), score_at(0)], True),
+        (SCORES, [score_at(7)], False),
         (TURNS, [], True),
         (TURNS, [turn_at(0), turn_at(6)], True),
         (TURNS, [turn_at(7)], False),
@@ -426,7 +434,7 @@ def reference(model: type[BaseModel], row: Row) -> str:
 
 def test_the_row_digest_is_pinned() -> None:
     assert digests(Dialogue, [full_row(), bare_row()]) == [
-        "2af590aefd51ee8143d26e7133cecedb5720a92ae7344992638eeb3d47d92fe9",
+        "324fc15b44f31c19e0637873f9da5ab8cc281441a5495496632dcf0716d08b20",
         "3363781af8eb91177d427d03befa89c565a2d9598399ea8ab0919bff64856af0",
     ]
     assert digests(LearnerText, [full_text()]) == ["284cd4a6a4c271bc548b9ec97b7c019c003bea57a00654a25c9dbb0275283530"]

@@ -98,7 +98,7 @@ def test_a_wrong_value_in_a_table_is_named(table: str, told: str) -> None:
             SOUND + "[filters]\nmin_char = 3",
             "filters.min_char: unknown key. Valid keys of [filters]: min_chars, max_chars",
         ),
-        (SOUND + "[safety]\nflag = 3", "Valid keys of [safety]: flagged, labels, categories."),
+        (SOUND + "[safety]\nflag = 3", "Valid keys of [safety]: flagged, labels, categories, scores."),
         (SOUND + "[splits]\ndev = 3", "Valid keys of [splits]: validation, test, languages."),
         (SOUND + "wait = 3", "Valid keys of [components]: family, weight, sources, max_epochs"),
         ("sizes = 3\n" + SOUND, "sizes: unknown key. Valid keys: name, title, unit, size"),

@@ -31,6 +31,7 @@ DOSSIER = Dossier("tutor", "Tutor", "pedagogical", "CC-BY-4.0", ("attribution",)
 UNKNOWN = {"raw_id": None, "revision": None, "lineage": None, "derived": None}
 
 SAFETY: Row = {"flagged": True, "categories": [], "label": None, "rules_of_thumb": [], "flagged_positions": []}
+SAFETY |= {"scores": [], "classifier": None}
 SPAN = {"position": 0, "head": 0, "tail": 0}
 
 

@@ -150,6 +150,7 @@ def _context(manifest: VersionManifest, facts: CardFacts, audit: AuditReport | N
         "held_out": [row for row in facts.languages if row.language in recipe.splits.languages],
         "undetermined": sum(row.dialogues for row in facts.languages if row.language == "und"),
         "unlabelled": [row.source for row in facts.safety if not row.labelled],
+        "classifiers": sorted({name for row in facts.safety for name in row.classifiers}),
         "untrained": sum(row.untrained_messages for row in facts.safety),
         "detectors": _versions(record.get("language_detectors")),
         "libraries": _versions(record.get("libraries")),

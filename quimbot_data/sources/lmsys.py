@@ -23,7 +23,9 @@ from quimbot_data.hub import HubFiles
 from quimbot_data.sources.files import parquet_batches, raw_files
 from quimbot_data.sources.source import DRAFT_SCHEMA, Corpus, Dossier, Normalized, Options, RawBatch, rejects
 from quimbot_data.sources.turns import Assembled, Refusal, assemble
-from schemas.frame import turns_signature
+from schemas.dialogue import Safety
+from schemas.fields import LEAST_SCORE
+from schemas.frame import polars_schema, turns_signature
 
 DOSSIER: Final = Dossier(
     name="lmsys",
@@ -42,6 +44,7 @@ _NULLS: Final = "the conversation, a role or a content is null"
 _REGULAR: Final = "^s?(ua)+$"
 _DANGLING: Final = "^(ua)+u$"
 _NO_LABELS: Final = pl.lit(None, DRAFT_SCHEMA["safety"])
+_SCORES: Final = polars_schema(Safety)["scores"]
 
 
 def recognizes(columns: frozenset[str]) -> bool:
@@ -81,7 +84,10 @@ def _without_last(dialogues: pl.DataFrame) -> pl.DataFrame:
     last = pl.col("messages").list.len() - 1
     flagged = pl.col("safety").struct.field("flagged_positions")
     kept = flagged.list.set_intersection(pl.int_ranges(last, dtype=pl.Int32)).list.sort()
-    safety = pl.col("safety").struct.with_fields(kept.alias("flagged_positions"))
+    scores = pl.col("safety").struct.field("scores")  # by position: those of the last message stand last
+    of_last = scores.list.eval(pl.element().struct.field("position")).list.count_matches(last.cast(pl.Int32))
+    scores = scores.list.head(scores.list.len() - of_last)
+    safety = pl.col("safety").struct.with_fields(kept.alias("flagged_positions"), scores.alias("scores"))
     return dialogues.with_columns(
         messages=pl.col("messages").list.head(last),
         safety=pl.when(pl.col("safety").is_not_null()).then(safety),
@@ -102,11 +108,21 @@ def _mend(dialogues: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[int, str, s
 
 
 def _moved(safety: dict[str, Any] | None, made: Assembled) -> dict[str, Any] | None:
-    """Flagged positions after turns were merged or dropped; moderation may also hold fewer entries than messages."""
+    """Labels after turns were merged or dropped; moderation may also hold fewer entries than messages."""
     if safety is None:
         return None
-    positions = {made.positions[p] for p in safety["flagged_positions"] if p < len(made.positions)}
-    return safety | {"flagged_positions": sorted(p for p in positions if p is not None)}
+    moved = dict(enumerate(made.positions))
+    positions = {moved.get(position) for position in safety["flagged_positions"]}
+    scores: dict[tuple[int, str], float] = {}
+    for score in safety["scores"]:
+        position = moved.get(score["position"])
+        if position is not None:  # of merged messages the highest score
+            key = position, score["category"]
+            scores[key] = max(score["score"], scores.get(key, 0.0))
+    return safety | {
+        "flagged_positions": sorted(position for position in positions if position is not None),
+        "scores": [{"position": at, "category": name, "score": scores[at, name]} for at, name in sorted(scores)],
+    }
 
 
 def _broken_message() -> pl.Expr:
@@ -146,6 +162,8 @@ def _safety(rows: pl.DataFrame) -> pl.Expr:
             label=pl.lit(None, pl.String),
             rules_of_thumb=pl.lit([], pl.List(pl.String)),
             flagged_positions=flags.list.eval(pl.element().arg_true().cast(pl.Int32)),
+            scores=pl.lit(_scores(rows)),
+            classifier=pl.lit(None, pl.String),
         )
     )
 
@@ -155,7 +173,7 @@ def _categories(rows: pl.DataFrame, flagged: pl.Series) -> pl.Series:
     labelled = rows.filter(flagged)["openai_moderation"].to_frame()
     present = [
         pl.when(pl.col("openai_moderation").list.eval(_category(name)).list.any()).then(pl.lit(name))
-        for name in sorted(_category_names(rows.schema["openai_moderation"]))
+        for name in sorted(_names(rows, "categories"))
     ]
     if not present or labelled.is_empty():
         return pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, rows.height)
@@ -168,12 +186,42 @@ def _category(name: str) -> pl.Expr:
     return pl.element().struct.field("categories").struct.field(name).fill_null(value=False)
 
 
-def _category_names(dtype: pl.DataType) -> list[str]:
+def _scores(rows: pl.DataFrame) -> pl.Series:
+    """Scores of each row that are worth keeping, by position and category; few rows have any."""
+    names = _names(rows, "category_scores")
+    if not names:
+        return pl.Series([[]], dtype=_SCORES).new_from_index(0, rows.height)
+    entries, count = pl.col("openai_moderation"), pl.col("conversation").list.len()
+    highest = pl.max_horizontal(_score(name) for name in names)
+    found = (
+        rows.filter(entries.list.eval(highest >= LEAST_SCORE).list.any())
+        .select(
+            "part", entry=entries.list.head(count), position=pl.int_ranges(pl.min_horizontal(entries.list.len(), count))
+        )
+        .explode("entry", "position", empty_as_null=False, keep_nulls=False)
+        .select("part", pl.col("position").cast(pl.Int32), pl.col("entry").struct.field("category_scores"))
+        .unnest("category_scores")
+        .unpivot(index=["part", "position"], variable_name="category", value_name="score")
+        .filter(pl.col("score").is_not_nan() & (pl.col("score") >= LEAST_SCORE))
+        .sort("part", "position", "category")
+        .group_by("part", maintain_order=True)
+        .agg(scores=pl.struct("position", "category", pl.col("score").cast(pl.Float64).clip(upper_bound=1).round(4)))
+    )
+    scores = rows.select("part").join(found, on="part", how="left", maintain_order="left")["scores"]
+    return scores.cast(_SCORES).fill_null([])
+
+
+def _score(name: str) -> pl.Expr:
+    return pl.element().struct.field("category_scores").struct.field(name)
+
+
+def _names(rows: pl.DataFrame, field: str) -> list[str]:
+    """Categories that moderation entries hold a flag (`categories`) or a score (`category_scores`) for."""
+    dtype = rows.schema["openai_moderation"]
     if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct):
-        fields = {field.name: field.dtype for field in dtype.inner.fields}
-        categories = fields.get("categories")
-        if isinstance(categories, pl.Struct):
-            return [field.name for field in categories.fields]
+        held = {inner.name: inner.dtype for inner in dtype.inner.fields}.get(field)
+        if isinstance(held, pl.Struct):
+            return [inner.name for inner in held.fields]
     return []
 
 

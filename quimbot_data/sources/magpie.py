@@ -165,6 +165,8 @@ def _safety(verdict: str | None, messages: int) -> dict[str, Any] | None:
         "label": label,
         "rules_of_thumb": [],
         "flagged_positions": list(range(messages)) if label != "safe" else [],
+        "scores": [],
+        "classifier": None,
     }
 
 

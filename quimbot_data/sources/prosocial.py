@@ -220,6 +220,8 @@ def _safety(exchanges: Sequence[Exchange]) -> dict[str, Any] | None:
         "flagged_positions": [
             2 * number for number, degree in enumerate(degrees) if degree is not None and degree >= FLAGGED_FROM
         ],
+        "scores": [],
+        "classifier": None,
     }
 
 

@@ -117,6 +117,7 @@ class Safety(NamedTuple):
     dialogues: int
     labelled: int
     flagged: int
+    classifiers: list[str]
     with_untrained: int
     untrained_messages: int
     assistant_messages: int
