@@ -104,7 +104,7 @@ def test_shingles_are_those_published_over_the_words_of_the_package(texts: list[
 
 
 def test_every_character_is_what_the_words_regex_makes_of_it() -> None:
-    kinds, _ = shingling._alphabet()
+    kinds, _ = shingling._alphabet(17)
     code_points = [number for number in range(0x110000) if not 0xD800 <= number < 0xE000]
     # Beside letters: one part of a word leaves one word, a word of its own makes three, anything else two.
     around = pl.Series([f"x{chr(number)}x" for number in code_points])

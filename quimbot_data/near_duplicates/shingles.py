@@ -35,10 +35,14 @@ _ROUNDS: Final = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27)
 _HALF: Final = np.uint64(32)
 #: Characters worked on at once: their arrays stay in a core's cache.
 _BLOCK: Final = 2**17
-_CODE_POINTS: Final = 0x110000
+_PLANE: Final = 0x10000
 _NONE: Final = np.empty(0, np.int64)
-#: Where letters, digits and marks may stand: planes 0 to 3 but surrogates, and the marks of plane 14.
-_LETTERED: Final = (range(0xD800), range(0xE000, 0x40000), range(0xE0000, 0xE0200))
+#: Where letters, digits and marks may stand, by plane: the first four but surrogates, and the marks of the fifteenth.
+_LETTERED: Final = {
+    0: np.concatenate([np.arange(0xD800), np.arange(0xE000, _PLANE)]),
+    **{plane: np.arange(_PLANE) for plane in (1, 2, 3)},
+    14: np.arange(0x200),
+}
 #: Lower case of these depends on what stands around them, or is two characters.
 _CONTEXTUAL: Final = ("\u03a3", "\u0130")
 
@@ -149,7 +153,7 @@ def _block_sets(block: _Block, n: int) -> ShingleSets:
 
 def _word_hashes(block: _Block) -> tuple[U64, I64]:
     """Hashes of all words in their order, and where each text's words start and end among them."""
-    kinds, values = _alphabet()
+    kinds, values = _alphabet(int(block.code_points.max(initial=0)) // _PLANE + 1)
     kind = kinds.take(block.code_points)
     run = kind == 1
     after = np.concatenate([[False], run[:-1]])
@@ -194,18 +198,23 @@ def _short(words: U64, offsets: I64, length: int) -> U64:
 
 
 @cache
-def _alphabet() -> tuple[npt.NDArray[np.uint8], U64]:
-    """Of each code point: whether it is no part of a word (0), part of one (1) or one alone (2); and its hash.
+def _alphabet(planes: int) -> tuple[npt.NDArray[np.uint8], U64]:
+    """Of each code point in the first planes: whether it is no part of a word (0), part of one (1) or one alone (2);
+    and its hash."""
+    kinds, values = zip(*(_plane(number) for number in range(planes)), strict=True)
+    return np.concatenate(kinds), np.concatenate(values)
 
-    Asked of the very regex that `quimbot_data.words` uses, on first use.
-    """
-    numbers = np.concatenate([np.arange(part.start, part.stop, dtype=np.uint32) for part in _LETTERED])
-    letters = pl.Series(list(numbers.tobytes().decode("utf-32-le")))
+
+@cache
+def _plane(number: int) -> tuple[npt.NDArray[np.uint8], U64]:
+    """The part of the alphabet in one plane, asked of the very regex that `quimbot_data.words` uses, on first use."""
+    kinds, values = np.zeros(_PLANE, np.uint8), np.zeros(_PLANE, np.uint64)
+    at = _LETTERED.get(number, _NONE)
+    letters = pl.Series(list((at + number * _PLANE).astype(np.uint32).tobytes().decode("utf-32-le")), dtype=pl.String)
     lower = letters.str.to_lowercase().str.slice(0, 1)
     alone, joining = WORD.split("|")
-    kinds, values = np.zeros(_CODE_POINTS, np.uint8), np.zeros(_CODE_POINTS, np.uint64)
-    kinds[numbers] = np.where(lower.str.contains(f"^{alone}$"), 2, lower.str.contains(f"^{joining}$"))
-    values[numbers] = mixed(_code_points(_Held.of(lower).text(0, len(lower))).astype(np.uint64))
+    kinds[at] = np.where(lower.str.contains(f"^{alone}$"), 2, lower.str.contains(f"^{joining}$"))
+    values[at] = mixed(_code_points(_Held.of(lower).text(0, len(lower))).astype(np.uint64))
     values[kinds == 0] = 0
     return kinds, values
 
