@@ -77,3 +77,22 @@ def test_scores_are_kept_by_message_and_category(
 
 def test_entries_without_scores_give_none() -> None:
     assert safety_of([{"categories": {"hate": True}, "flagged": True}])["scores"] == []
+
+
+def test_last_messages_of_many_rows_go_with_their_scores() -> None:
+    rows = [[ONE, TWO, ONE], [ONE, TWO, ONE, TWO, ONE], [ONE, TWO]]
+    scored = pl.DataFrame(
+        [
+            {
+                "conversation_id": str(number),
+                "model": "m",
+                "conversation": turns,
+                "openai_moderation": [entry(0.1 * place, 0.5) for place in range(len(turns))],
+            }
+            for number, turns in enumerate(rows)
+        ]
+    )
+    origins = pl.DataFrame({"raw_file": ["f"] * 3, "raw_row": [0, 1, 2]}, schema=ORIGIN_SCHEMA)
+    made = make_shard(CORPUS, RawBatch(origins, scored), Options(), annotate=False).rows.sort("dialogue_id")
+    positions = made["safety"].struct.field("scores").list.eval(pl.element().struct.field("position"))
+    assert positions.to_list() == [[0, 1, 1], [0, 1, 1, 2, 2, 3, 3], [0, 1, 1]]

@@ -85,7 +85,8 @@ def _without_last(dialogues: pl.DataFrame) -> pl.DataFrame:
     flagged = pl.col("safety").struct.field("flagged_positions")
     kept = flagged.list.set_intersection(pl.int_ranges(last, dtype=pl.Int32)).list.sort()
     scores = pl.col("safety").struct.field("scores")  # by position: those of the last message stand last
-    of_last = scores.list.eval(pl.element().struct.field("position")).list.count_matches(last.cast(pl.Int32))
+    positions = scores.list.eval(pl.element().struct.field("position"))
+    of_last = (positions - last.cast(pl.Int32)).list.count_matches(0)
     scores = scores.list.head(scores.list.len() - of_last)
     safety = pl.col("safety").struct.with_fields(kept.alias("flagged_positions"), scores.alias("scores"))
     return dialogues.with_columns(

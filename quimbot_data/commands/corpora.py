@@ -1,0 +1,160 @@
+"""From raw files to corpora: `demo`, `sources`, `fetch`, `ingest`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quimbot_data.commands.options import JsonOption, LogJsonOption, ThreadsOption, WorkspaceOption, opened
+from quimbot_data.report import print_ledger, source_row, text
+from quimbot_data.terminal import log_steps, note, print_json, print_table, progress, say
+from schemas.errors import MissingError
+
+if TYPE_CHECKING:
+    from quimbot_data.sources.source import Corpus
+
+
+def demo(context: typer.Context, workspace: WorkspaceOption = None) -> None:
+    """Bundled samples to a version, a card and a query: under a minute, offline.
+
+    The workspace is temporary unless one is given.
+    """
+    from quimbot_data.demo import run_demo
+
+    given = workspace or context.obj
+    run_demo(opened(context, given) if given else None)
+
+
+def sources(context: typer.Context, json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """Corpora that can be read: family, licence, terms, and what the workspace holds of each."""
+    from quimbot_data.sources import SOURCES
+
+    place = opened(context, workspace)
+    held = {name: place.corpus_manifest(name) for name in place.sources()}
+    dossiers = {name: corpus.dossier for name, corpus in SOURCES.items()}
+    rows = [
+        source_row(name, dossiers.get(name), held.get(name)) for name in (*dossiers, *sorted(set(held) - set(dossiers)))
+    ]
+    if json:
+        print_json(rows)
+        return
+    columns = ("source", "family", "license", "terms", "dialogues", "learner_texts")
+    print_table("", columns, [[text(row[column]) for column in columns] for row in rows])
+    for row in rows:
+        if row["obtain"] and row["dialogues"] is None:
+            note(f"{row['source']}: {row['obtain']}")
+    note("messages: files of your own, `quimbot ingest messages PATH --as NAME --family F --license L`")
+
+
+def fetch(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="A corpus, e.g. waxal.")],
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit; the newest if not given.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Fetch only files that match, e.g. 'data/ASR/lug/*'.")] = None,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Fetch a corpus from the Hub into raw/SOURCE; only what is needed, and only what is not there yet."""
+    from quimbot_data.hub import FetchProgress
+    from quimbot_data.hub import fetch as fetch_files
+    from quimbot_data.sources import corpus_named
+    from quimbot_data.terminal import download_progress
+
+    dossier, place = corpus_named(source).dossier, opened(context, workspace)
+    if dossier.hub is None:
+        raise MissingError(f"{dossier.title} cannot be fetched.", next_step=dossier.obtain)
+    with download_progress(f"fetch {source}") as tell:
+
+        def step(state: FetchProgress) -> None:
+            tell(f"{state.path} ({state.number} of {state.files})", state.received, state.size)
+
+        report = fetch_files(dossier.hub, place.raw(source), revision=revision, only=only or (), progress=step)
+    if json:
+        print_json(report.model_dump(mode="json"))
+        return
+    say(f"{place.raw(source)}: {len(report.new)} files fetched ({report.bytes_received:,} bytes)")
+    say(f"{len(report.skipped)} files were there already")
+    note(f"Next: quimbot ingest {source}")
+
+
+def ingest(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="A corpus, or `messages` for files of your own.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Raw files or folders; default raw/SOURCE.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--as", help="messages: what the source is called from here on.")] = None,
+    family: Annotated[
+        str | None, typer.Option(help="messages: conversation, instruction, multilingual, pedagogical or safety.")
+    ] = None,
+    license_id: Annotated[str | None, typer.Option("--license", help="messages: SPDX id, or LicenseRef-NAME.")] = None,
+    terms: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="messages: attribution, share-alike, non-commercial, research-only, no-transfer, unknown; repeatable."
+        ),
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Option(help="Revision of the raw files; default what fetch recorded.")
+    ] = None,
+    classifier: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a transformers classifier: scores dialogues that carry no safety labels."),
+    ] = None,
+    threads: ThreadsOption = 2,
+    log_json: LogJsonOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Turn raw files into a corpus of dialogues; replaces what the source held, atomically."""
+    from quimbot_data.classifier import load_classifier
+    from quimbot_data.hub.raw_folder import fetched
+    from quimbot_data.ingest import ingest as run
+    from quimbot_data.sources import refuse_other_corpora
+    from quimbot_data.sources.source import Options
+
+    place = opened(context, workspace)
+    corpus = _corpus(source, name, family, license_id, terms)
+    folder = place.raw(source)
+    if not paths and not folder.exists():
+        raise MissingError(
+            f"{folder} does not exist.",
+            next_step=f"{corpus.dossier.obtain} Or name the files: `quimbot ingest {source} PATH`.",
+        )
+    chosen = paths or [folder]
+    record = None if paths else fetched(folder)
+    options = Options(revision=revision or (record.revision if record else None))
+    refuse_other_corpora(corpus, chosen)
+    model = load_classifier(classifier) if classifier else None
+    title = f"ingest {corpus.dossier.name}"
+    with progress(title, log_json=log_json) as tell:
+        manifest = run(place, corpus, chosen, options, threads=threads, classifier=model, progress=tell)
+    if log_json:
+        log_steps(title, manifest.record)
+    if json:
+        print_json(manifest.model_dump(mode="json"))
+        return
+    print_ledger(manifest)
+
+
+def _corpus(
+    source: str, name: str | None, family: str | None, license_id: str | None, terms: list[str] | None
+) -> "Corpus":
+    from quimbot_data.sources import SOURCES, corpus_named, messages
+
+    if source != "messages":
+        if name or family or license_id or terms:
+            raise MissingError(
+                f"{source} states its own name, family, licence and terms.",
+                next_step="Leave --as, --family, --license and --terms out.",
+            )
+        return corpus_named(source)
+    if not (name and family and license_id):
+        raise MissingError(
+            "Files of your own need a name, a family and a licence.",
+            next_step="Example: quimbot ingest messages my.jsonl --as my-chats --family conversation "
+            "--license CC-BY-4.0 --terms attribution",
+        )
+    if name in SOURCES:
+        raise MissingError(f"{name} is the name of a known corpus.", next_step="Choose another with --as.")
+    return messages.corpus(name, family, license_id, terms or [])
