@@ -8,6 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import quimbot_data  # noqa: F401 - before polars: it tells the allocators what the command tells them
+
+# isort: split
 import polars as pl
 
 from quimbot_data import language, pii, quality, tokens

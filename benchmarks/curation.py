@@ -40,7 +40,7 @@ def section(rows: int = ROWS, repeat: int = 3) -> list[str]:
         outcomes[name] = outcome(name)
         same_work(name, outcomes[name], outcomes[OURS])
 
-    runs = take_turns([OURS, TROVE, CUT, TRIMMED], lambda name: once(name, files), check, repeat)
+    runs = take_turns([OURS, TROVE, CUT, TRIMMED], lambda name, watch: once(name, files, watch=watch), check, repeat)
     added = annotated(files, repeat)
     cleared(SCRATCH).rmdir()
     return [
@@ -57,9 +57,9 @@ def data(rows: int) -> list[Path]:
     return write(DATA, rows, rows_a_file=half)
 
 
-def once(name: str, files: list[Path]) -> Measured:
+def once(name: str, files: list[Path], *, watch: bool = False) -> Measured:
     cleared(SCRATCH)
-    return measured.run(SCRIPT, name, str(SCRATCH / "out"), *map(str, files), environment=environment())
+    return measured.run(SCRIPT, name, str(SCRATCH / "out"), *map(str, files), environment=environment(), watch=watch)
 
 
 def outcome(name: str) -> Outcome:
@@ -82,7 +82,7 @@ def same_work(name: str, found: Outcome, expected: Outcome) -> None:
 def annotated(files: list[Path], repeat: int) -> dict[str, list[float]]:
     """Seconds of ours with the first annotation step on top, with the first two, and so on."""
     names = [f"{OURS} + {number}" for number in range(1, len(ANNOTATION) + 1)]
-    runs = take_turns(names, lambda name: once(name, files), lambda name: None, repeat)
+    runs = take_turns(names, lambda name, watch: once(name, files, watch=watch), lambda name: None, repeat)
     return dict(zip(ANNOTATION, seconds(runs).values(), strict=True))
 
 

@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import quimbot_data  # noqa: F401 - before polars: it tells the allocators what the command tells them
+
+# isort: split
 import polars as pl
 
 OURS, TROVE, CUT = "quimbot, ingest and build", "datatrove, as it ships", "datatrove, words by our regex"

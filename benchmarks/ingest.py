@@ -51,7 +51,7 @@ def section(rows: int = ROWS, repeat: int = 3, only: Sequence[str] = (), *, memo
     def check(name: str) -> None:
         expected.update(checked(name, expected, rows))
 
-    runs = take_turns(names, lambda name: once(name, files), check, repeat)
+    runs = take_turns(names, lambda name, watch: once(name, files, watch=watch), check, repeat)
     grown = memory_growth(repeat) if memory else {}
     cleared(SCRATCH).rmdir()
     return [*heading(rows, repeat, files), *speed_table(runs, rows), *memory_table(grown)]
@@ -65,10 +65,10 @@ def data(rows: int) -> list[Path]:
     return write(DATA, rows, rows_a_file=min(ROWS_A_FILE, half))
 
 
-def once(name: str, files: Sequence[Path]) -> Measured:
+def once(name: str, files: Sequence[Path], *, watch: bool = False) -> Measured:
     out = cleared(SCRATCH) / "out"
     fresh = environment() | {"HF_HOME": str(SCRATCH / "hf")}  # `datasets` would find the last run's rows
-    return measured.run(HERE / "contenders.py", name, str(out), *map(str, files), environment=fresh)
+    return measured.run(HERE / "contenders.py", name, str(out), *map(str, files), environment=fresh, watch=watch)
 
 
 def checked(name: str, expected: dict[str, int | str], rows: int) -> dict[str, int | str]:

@@ -63,7 +63,7 @@ def section(repeat: int = 3) -> list[str]:
     found = sample()
     file = cleared(SCRATCH) / "paragraphs.parquet"
     found.write_parquet(file)
-    runs = take_turns([OURS, PEER], lambda name: once(name, file), lambda name: None, repeat)
+    runs = take_turns([OURS, PEER], lambda name, watch: once(name, file, watch=watch), lambda name: None, repeat)
     guesses = {name: pl.read_parquet(answers(name)) for name in runs}
     shutil.rmtree(SCRATCH)
     return [*heading(found, repeat), *speed_table(runs, found), *accuracy_table(guesses)]
@@ -84,9 +84,9 @@ def answers(name: str) -> Path:
     return SCRATCH / f"{'ours' if name == OURS else 'peer'}.parquet"
 
 
-def once(name: str, file: Path) -> Measured:
+def once(name: str, file: Path, *, watch: bool = False) -> Measured:
     script = Path(__file__).with_name("language_contenders.py")
-    return measured.run(script, name, str(file), str(answers(name)), environment=environment(cores=1))
+    return measured.run(script, name, str(file), str(answers(name)), environment=environment(cores=1), watch=watch)
 
 
 def accuracy(guesses: pl.DataFrame, languages: tuple[str, ...]) -> float:

@@ -18,6 +18,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import quimbot_data  # noqa: F401 - before polars: it tells the allocators what the command tells them
+
+# isort: split
 import numpy as np
 import polars as pl
 import rensa

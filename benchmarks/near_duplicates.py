@@ -38,14 +38,14 @@ def section(rows: int = ROWS, repeat: int = 3, only: list[str] | None = None) ->
         kept = {key for file in (SCRATCH / "rows").iterdir() for key in pl.read_parquet(file, columns=["id"])["id"]}
         shares[name] = (truth.recall(ids - kept), truth.precision(ids - kept), len(ids - kept))
 
-    runs = take_turns(names, lambda name: once(name, files), check, repeat)
+    runs = take_turns(names, lambda name, watch: once(name, files, watch=watch), check, repeat)
     shutil.rmtree(SCRATCH)
     return [*heading(len(ids), len(truth.pairs), repeat), *table(runs, shares, len(ids)), *reached(runs, shares)]
 
 
-def once(name: str, files: list[Path]) -> Measured:
+def once(name: str, files: list[Path], *, watch: bool = False) -> Measured:
     script = Path(__file__).with_name("near_contenders.py")
-    return measured.run(script, name, str(cleared(SCRATCH)), *map(str, files), environment=environment())
+    return measured.run(script, name, str(cleared(SCRATCH)), *map(str, files), environment=environment(), watch=watch)
 
 
 def heading(rows: int, pairs: int, repeat: int) -> list[str]:

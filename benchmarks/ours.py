@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import quimbot_data  # noqa: F401 - before polars: it tells the allocators what the command tells them
+
+# isort: split
 import polars as pl
 
 from quimbot_data.ingest import ingest

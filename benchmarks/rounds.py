@@ -6,6 +6,7 @@ import statistics
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from measured import Measured
@@ -41,16 +42,19 @@ def cleared(folder: Path) -> Path:
 
 
 def take_turns(
-    names: Sequence[str], once: Callable[[str], Measured], check: Callable[[str], None], repeat: int
+    names: Sequence[str], once: Callable[[str, bool], Measured], check: Callable[[str], None], repeat: int
 ) -> Runs:
-    """Rounds of all contenders; the first warms the page cache, is not counted, and its output is checked."""
+    """Rounds of all contenders; the first warms the page cache and is watched (see `measured.run`), not counted, and
+    its output is checked; the runs that come back carry its memory."""
     runs: Runs = defaultdict(list)
+    memory: dict[str, float] = {}
     for turn in range(repeat + 1):
         for name in names:
-            done = once(name)
+            done = once(name, not turn)
             if turn:
-                runs[name].append(done)
+                runs[name].append(replace(done, tree_mb=memory[name]))
             else:
+                memory[name] = done.tree_mb
                 check(name)
             say(f"{'run ' + str(turn) if turn else 'warm-up'}: {name}: {done.printed['seconds']:.1f} s")
     return runs

@@ -23,7 +23,6 @@ TARGET_WEIGHT: Final = 32 * 2**20
 #: What a row counts towards it: its characters and a flat sum for its other columns, or a flat sum for rows without
 #: text. Bytes in memory would depend on how the rows were cut into runs.
 TEXT_WEIGHT: Final = pl.col("n_chars") + 1024
-_WRITE_BYTES: Final = 2**18
 NARROW_WEIGHT: Final = pl.lit(128, pl.Int64)
 
 
@@ -50,10 +49,10 @@ class Spill:
         # As a column first: a constant summed within a group counts once a group, not once a row.
         weighed = rows.select(bucket, self.weight.alias("weight"))
         sizes = weighed.group_by("bucket").agg(pl.col("weight").sum(), pl.len().alias("rows"))
-        table = rows[bucket.arg_sort()].rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+        ordered = rows[bucket.arg_sort()].rechunk()
         path = self.folder / f"run-{number:06}.arrow"
         with writing(self.folder), path.open("wb") as stream:
-            _write_run(stream, table)
+            ordered.write_ipc(stream, compression="uncompressed", compat_level=pl.CompatLevel.oldest())
         self.weights[number] = dict(sizes.select("bucket", "weight").iter_rows())
         self.counts[number] = dict(sizes.select("bucket", "rows").iter_rows())
         self.runs[number] = path
@@ -98,14 +97,6 @@ def joined(sizes: Sequence[int], target: int) -> list[range]:
     return [range(start, start + width) for start in range(0, len(sizes), width)]
 
 
-def _write_run(stream: IO[bytes], table: pa.Table) -> None:
-    # Gathered outside Python: a batch is some eighty buffers.
-    with pa.BufferedOutputStream(pa.PythonFile(stream, "w"), _WRITE_BYTES) as gathered:
-        with pa.ipc.new_file(gathered, table.schema) as writer:
-            writer.write_table(table)
-        gathered.flush()
-
-
 def _read_run(path: Path, start: int, rows: int) -> pa.Table:
     with pa.memory_map(str(path)) as mapped:
         return pa.ipc.open_file(mapped).read_all().slice(start, rows)
@@ -115,9 +106,9 @@ def _read_run(path: Path, start: int, rows: int) -> pa.Table:
 ROW_GROUP: Final = 16_384
 
 
-def write_parquet(rows: pl.DataFrame, stream: IO[bytes]) -> None:
-    """Write rows so that equal rows give equal bytes: one chunk, fixed row groups and compression, an open file."""
-    rows.rechunk().write_parquet(stream, compression="zstd", compression_level=3, row_group_size=ROW_GROUP)
+def write_parquet(rows: pl.DataFrame, stream: IO[bytes], *, level: int = 3) -> None:
+    """Write rows so that equal rows give equal bytes: one chunk, fixed row groups, zstd, an open file."""
+    rows.rechunk().write_parquet(stream, compression="zstd", compression_level=level, row_group_size=ROW_GROUP)
 
 
 def write_row_groups(stream: IO[bytes], parts: Iterable[pl.DataFrame], schema: pl.Schema) -> int:

@@ -215,7 +215,9 @@ def _write_rows(
         data = rows.drop("origins")
         if classifier and kind is Dialogue:  # here, where neither threads nor files decide who is scored together
             data = classifier.score(data, partial(steps.rows, "classify"))
-        return publish(folder, ".parquet", partial(write_parquet, data), rows=data.height), places.unnest("origins")
+        # A corpus is made again rather than sent anywhere: level 3 would take a third longer to save a twentieth.
+        write = partial(write_parquet, data, level=2)
+        return publish(folder, ".parquet", write, rows=data.height), places.unnest("origins")
 
     def origins() -> Iterator[pl.DataFrame]:
         for entry, places in in_order(finish, spill.groups(), threads):

@@ -129,17 +129,17 @@ def parquet_batches(
     """
     start = 0
     with _open_parquet(file) as parquet:
-        present = parquet.schema_arrow.names
+        present, held = parquet.schema_arrow.names, parquet.metadata.num_rows
+        # Cut evenly: a short last batch would cost nearly what a whole one does.
+        even = -(-held // -(-held // rows)) if held else rows
         wanted = [name for name in columns if name in present] if columns is not None else None
         try:
-            for batch in parquet.iter_batches(batch_size=rows, columns=wanted):
+            for batch in parquet.iter_batches(batch_size=even, columns=wanted):
                 frame = cast(pl.DataFrame, pl.from_arrow(pa.Table.from_batches([batch])))
                 yield origins(file.name, range(start, start + frame.height)), frame
                 start += frame.height
         except (pa.ArrowException, OSError) as error:
-            problem = (
-                f"{file.path} is damaged Parquet: reading stopped after row {start} of {parquet.metadata.num_rows}"
-            )
+            problem = f"{file.path} is damaged Parquet: reading stopped after row {start} of {held}"
             raise InputError(f"{problem} ({_first_line(error)}).", next_step="Download it again.") from error
 
 
