@@ -161,13 +161,13 @@ def _read(corpus: Corpus, paths: Sequence[Path]) -> Iterator[RawBatch]:
 
 
 def in_order(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
-    """Map with threads, results in the order of the items, at most `threads` + 1 items held at a time."""
+    """Map with threads, results in the order of the items, at most twice as many items held at a time."""
     if threads == 1:
         yield from map(work, items)
         return
     iterator = iter(items)
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[R]] = deque(pool.submit(work, item) for item in islice(iterator, threads + 1))
+        waiting: deque[Future[R]] = deque(pool.submit(work, item) for item in islice(iterator, 2 * threads))
         try:
             while waiting:
                 yield waiting.popleft().result()
@@ -215,8 +215,8 @@ def _write_rows(
         data = rows.drop("origins")
         if classifier and kind is Dialogue:  # here, where neither threads nor files decide who is scored together
             data = classifier.score(data, partial(steps.rows, "classify"))
-        # A corpus is made again rather than sent anywhere: level 3 would take a third longer to save a twentieth.
-        write = partial(write_parquet, data, level=2)
+        # As pyarrow and datatrove have it: a corpus is made again rather than sent anywhere.
+        write = partial(write_parquet, data, level=1)
         return publish(folder, ".parquet", write, rows=data.height), places.unnest("origins")
 
     def origins() -> Iterator[pl.DataFrame]:

@@ -271,8 +271,10 @@ def _spans_fit(spans: pl.Expr, messages: pl.Expr, lengths: tuple[str, ...]) -> p
 
 
 def _sorted_unique(values: pl.Expr) -> pl.Expr:
-    # Not `unique().sort()`: to sort what is sorted already costs nothing.
-    return (values == values.list.sort()) & (values.list.n_unique() == values.list.len())
+    # Most lists hold one value or none, and are passed over. Not `unique().sort()`: to sort what is sorted is cheap.
+    several = pl.when(values.list.len() > 1).then(values)
+    holds = (several == several.list.sort()) & (several.list.n_unique() == several.list.len())
+    return pl.when(values.is_not_null()).then(holds.fill_null(value=True))
 
 
 def _counts_agree(messages: pl.Expr) -> pl.Expr:
