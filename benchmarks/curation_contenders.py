@@ -5,6 +5,7 @@
 """
 
 import hashlib
+import importlib
 import json
 import sys
 import time
@@ -27,6 +28,8 @@ def prepared(name: str, paths: list[Path], out: Path) -> Run:
         import curation_datatrove
 
         return lambda: curation_datatrove.run(paths, out, trimmed=name == TRIMMED, own_words=name == TROVE)
+    for late in ("duckdb", "huggingface_hub", "jinja2", "matplotlib.figure", "matplotlib.style", "pyarrow.dataset"):
+        importlib.import_module(late)  # what a build imports when it gets there
     import curated
     from curation_settings import recipe
 

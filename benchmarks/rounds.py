@@ -45,7 +45,8 @@ def take_turns(
     names: Sequence[str], once: Callable[[str, bool], Measured], check: Callable[[str], None], repeat: int
 ) -> Runs:
     """Rounds of all contenders; the first warms the page cache and is watched (see `measured.run`), not counted, and
-    its output is checked; the runs that come back carry its memory."""
+    its output is checked; the runs that come back carry its memory. Of no more rounds, where runs take minutes, the
+    first one counts: that it is watched slows down most who holds most."""
     runs: Runs = defaultdict(list)
     memory: dict[str, float] = {}
     for turn in range(repeat + 1):
@@ -56,7 +57,9 @@ def take_turns(
             else:
                 memory[name] = done.tree_mb
                 check(name)
-            say(f"{'run ' + str(turn) if turn else 'warm-up'}: {name}: {done.printed['seconds']:.1f} s")
+            if not repeat:
+                runs[name].append(done)
+            say(f"{'run ' + str(turn) if turn or not repeat else 'warm-up'}: {name}: {done.printed['seconds']:.1f} s")
     return runs
 
 
