@@ -1,6 +1,7 @@
 """What is in there, and why: `sample`, `why`, `sql`."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,7 +14,7 @@ from quimbot_data.commands.options import (
     opened,
     parsed_ref,
 )
-from quimbot_data.terminal import note, print_json, say
+from quimbot_data.terminal import note, print_json, print_table, say
 from schemas.errors import QueryError
 
 if TYPE_CHECKING:
@@ -69,10 +70,17 @@ def why(
 
 def sql(
     context: typer.Context,
-    query: Annotated[str | None, typer.Argument(help="One SELECT; without it, a shell.", show_default=False)] = None,
+    query: Annotated[
+        str | None, typer.Argument(help="One SELECT, or @NAME of --list; without it, a shell.", show_default=False)
+    ] = None,
     version: Annotated[
         str | None, typer.Option("--version", metavar="NAME@X.Y.Z", help="Show a version instead of the corpora.")
     ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A value for $NAME in the query; repeatable.")
+    ] = None,
+    list_queries: Annotated[bool, typer.Option("--list", help="List the named queries.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show the query's plan instead of its result.")] = False,
     result_format: Annotated[Format | None, typer.Option("--format", help="Default table.")] = None,
     output: Annotated[Path | None, typer.Option(help="Write to a file instead of the terminal.")] = None,
     show_raw: Annotated[
@@ -87,10 +95,14 @@ def sql(
 
     Views: dialogues, messages, learner_texts, ledger, rejected, fates, sources, versions, runs, losses.
     """
+    from quimbot_data.sql.named import parameters, resolved
     from quimbot_data.sql.output import write_result
     from quimbot_data.sql.query import Limits, run_query
     from quimbot_data.sql.shell import shell
 
+    if list_queries:
+        _list_queries(as_json=json)
+        return
     place, parsed = opened(context, workspace), parsed_ref(version) if version else None
     limits = Limits(memory=memory, seconds=seconds)
     chosen: Format = "json" if json else result_format or "table"
@@ -99,9 +111,32 @@ def sql(
         return
     if output:
         _refuse_inside(place, output)
-    write_result(
-        run_query(place, query, version=parsed, show_raw=show_raw, limits=limits), chosen, output or sys.stdout
-    )
+    text, given = resolved(query, parameters(param or []))
+    text = f"EXPLAIN {text}" if explain else text
+    found = run_query(place, text, version=parsed, show_raw=show_raw, limits=limits, parameters=given)
+    if explain and chosen == "table" and not output:
+        say("\n".join(found["explain_value"].to_pylist()))
+        return
+    write_result(found, chosen, output or sys.stdout)
+
+
+def _list_queries(*, as_json: bool) -> None:
+    from quimbot_data.sql.named import named_queries
+
+    queries = named_queries()
+    if as_json:
+        print_json([asdict(query) for query in queries])
+        return
+    rows = [
+        [
+            f"@{query.name}",
+            query.grain,
+            ", ".join(p.name if p.default is None else f"{p.name}={p.default}" for p in query.parameters),
+        ]
+        for query in queries
+    ]
+    print_table("", ("query", "one row is", "parameters"), rows)
+    note("Run one: `quimbot sql @drop-reasons --version NAME@X.Y.Z --param source=lmsys`")
 
 
 def _refuse_inside(workspace: "Workspace", output: Path) -> None:

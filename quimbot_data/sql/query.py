@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from quimbot_data.sql.catalog import VIEWS, Catalog, workspace_catalog
 from quimbot_data.sql.frames import receive, send
+from quimbot_data.sql.named import Value
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import QueryError
 
@@ -53,6 +55,7 @@ def run_query(
     version: Ref | None = None,
     show_raw: bool = False,
     limits: Limits = DEFAULT_LIMITS,
+    parameters: Mapping[str, Value] | None = None,
 ) -> "pa.Table":
     """Run one SELECT over a workspace's corpora, or over one version.
 
@@ -62,6 +65,7 @@ def run_query(
         version: shows this version instead of the corpora.
         show_raw: gives `rejected` its column `raw`.
         limits: past these the query is stopped.
+        parameters: a value for each `$name` in the query.
 
     Returns:
         The result; columns of equal names get `_1`, `_2`, ….
@@ -72,7 +76,7 @@ def run_query(
         IntegrityError: a manifest is not valid.
     """
     with Session(limits) as session:
-        return session.query(workspace_catalog(workspace, version, show_raw=show_raw), query)
+        return session.query(workspace_catalog(workspace, version, show_raw=show_raw), query, parameters)
 
 
 def view_columns(version: Ref | None = None, workspace: Workspace | None = None) -> dict[str, list[tuple[str, str]]]:
@@ -112,8 +116,8 @@ class Session:
         self._process.kill()
         self._process.communicate()
 
-    def query(self, catalog: Catalog, query: str) -> "pa.Table":
-        """Run one statement.
+    def query(self, catalog: Catalog, query: str, parameters: Mapping[str, Value] | None = None) -> "pa.Table":
+        """Run one statement, with a value for each `$name` in it.
 
         Raises:
             QueryError: it is refused, wrong, or over a limit.
@@ -123,7 +127,7 @@ class Session:
         signal.siginterrupt(signal.SIGINT, True)
         try:
             self._show(catalog)
-            self._send(b"Q", {"query": query, "seconds": self._limits.seconds})
+            self._send(b"Q", {"query": query, "parameters": dict(parameters or {}), "seconds": self._limits.seconds})
             return _unique_names(self._result())
         except (EOFError, BrokenPipeError) as ended:
             raise self._fallen() from ended
@@ -207,6 +211,12 @@ def _query_error(parts: dict[str, str], limits: Limits) -> QueryError:
             f"The query needs more than {limits.memory} of memory.",
             next_step="Select fewer columns or rows, or aggregate before sorting.",
         )
+    if lacking := re.search(r"Values were not provided for the following parameters: ([^\W\d]\w*)", found):
+        return QueryError(
+            f"The query needs a value for ${lacking[1]}.", next_step=f"Give it: --param {lacking[1]}=VALUE."
+        )
+    if "argument count mismatch" in found:
+        return QueryError("The query does not name every parameter that was given.", valid="It names them as $NAME.")
     # DuckDB's message ends at the first blank line; behind it stands the query's line with a caret.
     message, _, rest = found.partition("\n\n")
     caret = "\n" + rest if rest.startswith("LINE ") and len(rest) < 400 else ""

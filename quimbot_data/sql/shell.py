@@ -6,12 +6,14 @@ one after the other, up to the first that fails.
 
 import os
 import re
+import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from quimbot_data.sql.catalog import VIEWS, view_grain, view_sql, workspace_catalog
+from quimbot_data.sql.named import Value, named_queries, parameters, resolved
 from quimbot_data.sql.output import Format, write_result
 from quimbot_data.sql.query import DEFAULT_LIMITS, Limits, Session, described
 from quimbot_data.workspace import Ref, Workspace
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-HELP: Final = "End a statement with ;  ·  .tables  ·  .schema VIEW  ·  .quit (or Ctrl-D)  ·  Ctrl-C stops a query"
+HELP: Final = "End a statement with ;  ·  .tables  ·  .schema VIEW  ·  .queries, run by @NAME;  ·  .quit (or Ctrl-D)"
 HISTORY: Final = ".sql_history"
 #: What may hold a semicolon that ends nothing, and the semicolon itself.
 _TOKEN: Final = re.compile(
@@ -76,18 +78,32 @@ class Shell:
         if command.startswith("."):
             return self._command(*command.rstrip("; ").split(maxsplit=1))
         if statement := command.removesuffix(";").strip():
-            write_result(self._query(statement), self._form, self._output)
+            write_result(self._asked(statement), self._form, self._output)
         return True
+
+    def _asked(self, statement: str) -> "pa.Table":
+        """The answer to a statement, or to `@name parameter=value …`."""
+        if not statement.startswith("@"):
+            return self._query(statement)
+        try:
+            name, *pairs = shlex.split(statement)
+        except ValueError as error:
+            raise QueryError(f"{statement!r} cannot be read: {error}.") from error
+        return self._query(*resolved(name, parameters(pairs)))
 
     def _command(self, name: str, argument: str = "") -> bool:
         if name == ".tables":
             self._say("\n".join(f"{view:14} {view_grain(view)}" for view in VIEWS))
         elif name == ".schema":
             self._say("\n\n".join(self._schema(view) for view in argument.split() or VIEWS))
+        elif name == ".queries":
+            self._say("\n".join(f"@{query.name:16} {query.grain}" for query in named_queries()))
         elif name == ".help":
             self._say(HELP)
         elif name not in {".quit", ".exit"}:
-            raise QueryError(f"There is no command {name}.", valid="Commands: .tables, .schema VIEW, .help, .quit.")
+            raise QueryError(
+                f"There is no command {name}.", valid="Commands: .tables, .schema VIEW, .queries, .help, .quit."
+            )
         return name not in {".quit", ".exit"}
 
     def _schema(self, view: str) -> str:
@@ -97,9 +113,9 @@ class Shell:
         width = max(len(name) for name, _ in columns)
         return "\n".join([f"{view}: {view_grain(view)}", *(f"  {name:{width}}  {kind}" for name, kind in columns)])
 
-    def _query(self, statement: str) -> "pa.Table":
+    def _query(self, statement: str, given: Mapping[str, Value] | None = None) -> "pa.Table":
         catalog = workspace_catalog(self._workspace, self._version, show_raw=self._show_raw)
-        return self._session.query(catalog, statement)
+        return self._session.query(catalog, statement, given)
 
     def _say(self, text: str) -> None:
         self._output.write(text + "\n")

@@ -150,8 +150,9 @@ def _answer(
     signal.setitimer(signal.ITIMER_REAL, request["seconds"])
     try:
         _guard(connection, request["query"], views)
-        relation = connection.sql(request["query"])
-        reader = relation.to_arrow_reader(_BATCH_ROWS)
+        # The result as it comes: `sql` with parameters would hold all of it first.
+        connection.execute(request["query"], request["parameters"])
+        reader: Any = connection.to_arrow_reader(_BATCH_ROWS)
         with io.BufferedWriter(_ArrowFrames(answers), _FRAME_BYTES) as sink, _ipc(sink, reader.schema) as writer:
             for batch in reader:
                 writer.write_batch(batch)
