@@ -94,8 +94,10 @@ def test_mistakes_are_told(quimbot, built, arguments, words):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("3", 3), ("3.5", 3.5), ("true", True), ("null", None), ("NULL", None), ("lmsys", "lmsys"), ("007", "007")]
-    + [("[1]", "[1]"), ('"x"', '"x"'), ("", ""), ("1e400", "1e400"), ("NaN", "NaN")],
+    [
+        *[("3", 3), ("3.5", 3.5), ("true", True), ("null", None), ("NULL", None), ("lmsys", "lmsys")],
+        *[("007", "007"), ("[1]", "[1]"), ('"x"', '"x"'), ("", ""), ("1e400", "1e400"), ("NaN", "NaN")],
+    ],
 )
 def test_values_are_json_scalars_or_text(text, expected):
     assert value(text) == expected
