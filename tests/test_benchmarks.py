@@ -126,7 +126,9 @@ def test_curation_finds_what_was_planted(our_curation: dict[str, int]) -> None:
     assert our_curation["filtered"] >= 10  # 1 % symbols and 1 % numbers, and what is too short or too long
 
 
-@pytest.mark.parametrize("name", ["datatrove", "datatrove, lower case only, no moderation"])
+@pytest.mark.parametrize(
+    "name", ["datatrove, words by our regex", "datatrove, words by our regex, lower case only, no moderation"]
+)
 def test_the_curation_peer_does_the_same_work(
     name: str, planted: list[Path], our_curation: dict[str, int | str], tmp_path: Path, script: Callable
 ) -> None:
