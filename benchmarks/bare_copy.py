@@ -1,4 +1,4 @@
-"""The floor: polars reads the raw rows and writes them unchanged, with the compression that `ingest` uses.
+"""The floor: polars reads the raw rows and writes them unchanged, with its default compression.
 
 It copies all columns, as all contenders read them; `lean` leaves the moderation scores out, which no corpus keeps.
 """

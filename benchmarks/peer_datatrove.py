@@ -1,7 +1,7 @@
 """datatrove: its local executor with two tasks and two workers; reader, filter with an exclusion writer, writer.
 
-In its favour: `ParquetWriter` compresses with zstd at pyarrow's level 1 (it takes no level), `ingest` and the copies at
-level 3; and the lean one has a reader of its own, since `ParquetReader` reads two columns or all.
+`ParquetWriter` compresses with zstd at pyarrow's level 1, as `ingest` does. In its favour, the lean one has a reader of
+its own, since `ParquetReader` reads two columns or all.
 """
 
 from collections.abc import Callable

@@ -105,6 +105,17 @@ def _audited(run: Run, by_u: Spill, count: int) -> AuditReport | None:
     return audit(run, by_u, count) if count else None
 
 
+def changed_corpora(workspace: Workspace, manifest: VersionManifest) -> list[str]:
+    """What each corpus that is not as it was when the version was built has become: it cannot be built again."""
+    held, found = set(workspace.sources()), []
+    for source, facts in manifest.sources.items():
+        before = str(facts["corpus_digest"])[:12]
+        now = workspace.corpus_manifest(source).digest()[:12] if source in held else "not there"
+        if now != before:
+            found.append(f"the corpus of {source} has changed since ({before}, now {now}): it cannot be built again")
+    return found
+
+
 def rebuilt_id(workspace: Workspace, manifest: VersionManifest, *, threads: int = 2, progress: Progress) -> str:
     """The id that a version's recipe gives with the corpora as they are now; writes nothing that stays.
 

@@ -126,13 +126,13 @@ def load_classifier(folder: Path) -> Classifier:
         MissingError: torch or transformers is not installed, or there is no such folder.
         InputError: the folder holds no sequence classifier with its tokenizer.
     """
-    for package in ("torch", "transformers"):
-        if find_spec(package) is None:
-            raise MissingError(f"{package} is not installed.", next_step="Run `pip install 'quimbot-data[classify]'`.")
     if not (folder / "config.json").is_file():
         raise MissingError(
             f"{folder} is no model: it holds no config.json.", valid="A folder that `save_pretrained` wrote is."
         )
+    for package in ("torch", "transformers"):
+        if find_spec(package) is None:
+            raise MissingError(f"{package} is not installed.", next_step="Run `pip install 'quimbot-data[classify]'`.")
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
     from transformers.utils.logging import disable_progress_bar
 

@@ -35,7 +35,7 @@ def root(
 
 for _command in (
     *(corpora.demo, corpora.sources, corpora.fetch, corpora.ingest),
-    *(versions.build, versions.plan, versions.versions, versions.show, versions.verify),
+    *(versions.recipes, versions.plan, versions.build, versions.versions, versions.show, versions.verify),
     *(questions.sample, questions.why, questions.sql, versions.card),
 ):
     app.command()(_command)

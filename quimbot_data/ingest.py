@@ -104,7 +104,8 @@ def ingest(
         progress: told of rows as they are done.
 
     Raises:
-        InputError: a file that cannot be read, or that belongs to another corpus.
+        InputError: a file that cannot be read, or that belongs to another corpus; or no row was kept
+            where the source held some.
         LockedError: another process writes this source.
         WorkspaceError: the workspace cannot be written.
     """
@@ -124,6 +125,8 @@ def ingest(
         shards = in_order(work, enumerate(_read(corpus, paths)), threads)
         rejected = _write_rejected(folder, _counted(shards, counts, steps))
         files, origins, kind = _write_rows(folder, spill, threads, steps, classifier)
+        if not files:
+            _keep_what_was_held(workspace, source, counts)
         manifest = CorpusManifest(
             schema_version=SCHEMA_VERSION,
             source=source,
@@ -145,6 +148,20 @@ def ingest(
         write_model(folder / MANIFEST, manifest)
         sweep(folder, {MANIFEST, origins.path, *(entry.path for entry in (*files, *rejected))})
     return manifest
+
+
+def _keep_what_was_held(workspace: Workspace, source: str, counts: _Counts) -> None:
+    """An ingest that keeps no row replaces none: take away what it wrote, and say why each row was refused."""
+    if source not in workspace.sources():
+        return
+    held = workspace.corpus_manifest(source)
+    if held.dialogues or held.learner_texts:
+        sweep(workspace.corpus(source), {MANIFEST, *held.paths()})
+        reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(counts.refused.items()))
+        raise InputError(
+            f"Of {counts.raw_rows:,} raw rows none was kept ({reasons or 'there was none'}).",
+            next_step=f"The corpus of {source} is as it was.",
+        )
 
 
 def _read(corpus: Corpus, paths: Sequence[Path]) -> Iterator[RawBatch]:

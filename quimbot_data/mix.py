@@ -5,6 +5,7 @@ would exceed its budget, so a mix that grows keeps the rows it had. Where it run
 with its training rows, as often as its `max_epochs` allows.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -99,10 +100,20 @@ def _shortage(recipe: Recipe, wanted: list[int], available: list[int]) -> MixErr
         ways.append(f'set size to {feasible:,} (or "max"), the largest that every component can fill')
     if not have and len(available) > 1:
         ways.append("take it out and raise the others' weights accordingly")
-    elif sum(available) > have and recipe.size != "max":
-        fair = have / recipe.size
+    elif recipe.size != "max" and (fair := _lowered(recipe, recipe.size, binding, available)):
         ways.append(f"lower its weight from {component.weight:g} to {fair:.4f} and raise the others' accordingly")
     return MixError(found, next_step="Ways out: " + "; ".join(ways) + ".")
+
+
+def _lowered(recipe: Recipe, size: int, binding: int, available: list[int]) -> float | None:
+    """The weight that a component can fill at this size, if the others can then fill theirs."""
+    fair = math.floor(available[binding] / size * 10_000) / 10_000
+    rest = math.fsum(component.weight for number, component in enumerate(recipe.components) if number != binding)
+    for number, component in enumerate(recipe.components):
+        raised = component.weight * (1 - fair) / rest if number != binding else fair
+        if raised * size > available[number]:
+            return None
+    return fair or None
 
 
 class Stop(NamedTuple):

@@ -54,6 +54,8 @@ class Plan(BaseModel):
     problem: str | None
     """Why the asked size cannot be met, and the ways out; null where it can."""
     components: list[PlannedComponent]
+    near_duplicates: bool
+    """Whether they are looked for."""
     evaluation: list[EvaluationLine]
     steps: list[dict[str, Any]]
 
@@ -82,6 +84,7 @@ def plan(workspace: Workspace, recipe: Recipe, *, threads: int = 2, progress: Pr
             feasible=feasible,
             problem=problem,
             components=_components(run, thresholds, _taken(by_u, thresholds)),
+            near_duplicates=recipe.near_duplicates.action != "off",
             evaluation=run.contamination.lines(),
             steps=run.progress.record(),
         )

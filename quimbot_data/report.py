@@ -30,7 +30,7 @@ def print_ledger(manifest: "CorpusManifest") -> None:
     """What became of a corpus's raw rows, by name."""
     from quimbot_data.ledger import ASSEMBLED, MENDING
 
-    say(f"{manifest.source}: {manifest.title}, {manifest.license}")
+    say(f"{manifest.source}: {manifest.title}, {manifest.license}; terms: {', '.join(manifest.terms) or 'none'}")
     read = next(line for line in manifest.ledger if line.step == "read")
     made = next(line for line in manifest.ledger if line.step == ASSEMBLED)
     counts = [("raw rows", read.rows_in)]
@@ -44,9 +44,6 @@ def print_ledger(manifest: "CorpusManifest") -> None:
     width = max(len(name) for name, _ in counts)
     for name, rows in counts:
         say(f"  {name:<{width}}  {rows:>12,}")
-    kept = sum(entry.rows for entry in (*manifest.dialogues, *manifest.learner_texts))
-    if not kept:
-        note("Nothing was kept. `quimbot sql 'SELECT source, reason, detail FROM rejected LIMIT 5'` shows why.")
 
 
 def print_version(manifest: "VersionManifest") -> None:
@@ -111,6 +108,10 @@ def print_plan(plan: "Plan") -> None:
     print_evaluation(plan.evaluation)
     if plan.problem:
         note(plan.problem)
+    elif any(line.budget - line.takes > line.budget / 20 for line in plan.components):
+        note(f"short: {plan.unit} that a component leaves, since its next dialogue would take it beyond its budget.")
+    if not plan.near_duplicates:
+        note("Near-duplicates are not looked for, and may straddle splits: the recipe has no [near_duplicates].")
 
 
 def print_evaluation(lines: "list[EvaluationLine]") -> None:

@@ -47,6 +47,8 @@ class Story(BaseModel):
         if self.row:
             told += _row_lines(self.row)
             told += [f"  raw       {place['raw_file']}, row {place['raw_row']}" for place in self.origins]
+        elif self.fates:
+            told.append("  corpus    no longer holds it")
         told += [f"  {fate.version:<9} {_fate_line(fate)}" for fate in self.fates]
         if self.row and not self.fates:
             told.append("  versions  none looked at it")
@@ -85,9 +87,10 @@ def _fate_line(fate: Fate) -> str:
     if fate.fate == "kept":
         often = f", {fate.copies} times" if fate.copies > 1 else ""
         cluster = f"; speaks for cluster {fate.cluster_id}" if fate.cluster_id else ""
-        return f"kept, {fate.split}{often}; u {fate.u:.6f} below {fate.threshold:.6f}{cluster}"
+        return f"kept, {fate.split}{often}; its draw u {fate.u:.6f} lies below {fate.threshold:.6f}{cluster}"
     because = f"dropped at {fate.step}: {fate.reason}" + (_detail(fate) if fate.detail else "")
-    return because + (f"; u {fate.u:.6f}, taken below {fate.threshold:.6f}" if fate.step == "mix" else "")
+    drawn = f"; its draw u is {fate.u:.6f}, and {fate.threshold:.6f} was where its component was full"
+    return because + (drawn if fate.step == "mix" else "")
 
 
 def _detail(fate: Fate) -> str:

@@ -73,6 +73,10 @@ class CorpusManifest(Strict):
     record: dict[str, Any]
     """Raw files, timings, library versions: facts of the run, not of the data."""
 
+    def paths(self) -> set[str]:
+        """Names of all files that the manifest lists."""
+        return {entry.path for entry in (*self.dialogues, *self.learner_texts, *self.rejected, self.origins)}
+
     def digest(self) -> str:
         """sha256 over what the corpus holds, whatever run made it: the files' own hashes, in order."""
         files = [entry.sha256 for entry in (*self.dialogues, *self.learner_texts)]

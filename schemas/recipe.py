@@ -1,5 +1,6 @@
 """A recipe: which corpora, in which shares, past which thresholds, split how. A dated TOML file, never reused."""
 
+import difflib
 import math
 import tomllib
 from pathlib import Path
@@ -87,8 +88,9 @@ class SafetyPolicy(Strict):
 class NearDuplicates(Strict):
     """What becomes of dialogues whose word shingles overlap (see `quimbot_data.near_duplicates`)."""
 
-    action: Literal["off", "tie", "drop"] = "off"
-    """`drop` keeps one of each cluster; `tie` keeps all, names the cluster and keeps it in one split."""
+    action: Literal["off", "tie", "drop"] = "drop"
+    """A recipe without this table does not look for them. `drop` keeps one of each cluster; `tie` keeps all, names the
+    cluster and keeps it in one split."""
     threshold: Annotated[float, Field(ge=0.7, le=1)] = 0.8
     """Least Jaccard similarity; below 0.7 the bands that find candidates would miss too many."""
 
@@ -128,7 +130,7 @@ class Recipe(Strict):
     components: Annotated[list[Component], Field(min_length=1)]
     filters: Filters = Filters()
     safety: SafetyPolicy = SafetyPolicy()
-    near_duplicates: NearDuplicates = NearDuplicates()
+    near_duplicates: NearDuplicates = NearDuplicates(action="off")
     decontaminate: Decontamination = Decontamination()
     splits: Splits = Splits()
 
@@ -178,10 +180,21 @@ def load_recipe(path: Path) -> Recipe:
 def _complaints(error: ValidationError) -> str:
     messages = []
     for problem in error.errors():
-        place = ".".join(str(part) for part in problem["loc"]) or "the recipe"
-        unknown = problem["type"] == "extra_forbidden"
-        messages.append(f"{place}: {'unknown key' if unknown else problem['msg'].removeprefix('Value error, ')}")
+        # Components are counted from 1, as all reports count them.
+        place = ".".join(str(part + 1 if isinstance(part, int) else part) for part in problem["loc"]) or "the recipe"
+        said = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "missing":
+            said = "is missing"
+        elif problem["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(str(problem["loc"][-1]), _table(problem["loc"]).model_fields, 1)
+            said = "unknown key" + (f" (did you mean {near[0]}?)" if near else "")
+        messages.append(f"{place}: {said}")
     return "; ".join(messages)
+
+
+def _table(place: tuple[int | str, ...]) -> type[Strict]:
+    """The model that a key stands in."""
+    return _TABLES.get(str(place[0]), Recipe) if len(place) > 1 else Recipe
 
 
 _TABLES: dict[str, type[Strict]] = {

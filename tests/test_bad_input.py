@@ -107,10 +107,10 @@ def test_a_file_of_another_corpus_names_it(ingest, tmp_path):
     write_parquet(magpie(10), tmp_path / "magpie.parquet")
     write_lines(prosocial(5), tmp_path / "train.json")
     write_parquet(lmsys(10), tmp_path / "lmsys.parquet")
-    ingest("lmsys", tmp_path / "magpie.parquet").told("is not LMSYS-Chat-1M", "looks like magpie")
-    ingest("magpie", tmp_path / "train.json").told("looks like prosocial")
-    ingest("waxal", tmp_path / "lmsys.parquet").told("looks like lmsys")
-    ingest("messages", tmp_path / "lmsys.parquet").told("looks like lmsys")
+    ingest("lmsys", tmp_path / "magpie.parquet").told("is not LMSYS-Chat-1M", "If it is magpie")
+    ingest("magpie", tmp_path / "train.json").told("If it is prosocial")
+    ingest("waxal", tmp_path / "lmsys.parquet").told("If it is lmsys")
+    ingest("messages", tmp_path / "lmsys.parquet").told("If it is lmsys")
 
 
 def test_wrong_columns(ingest, tmp_path):
@@ -220,10 +220,10 @@ def recipe_file(tmp_path: Path, old: str = "", new: str = "") -> Path:
         ('unit = "dialogues"', 'units = "dialogues"', ("units: unknown key", "Valid keys: name")),
         ("max_chars = 770", "max_characters = 770", ("filters.max_characters", "Valid keys of [filters]")),
         ("weight = 0.4", "weight = 0.5", ("must sum to 1", "1.1")),
-        ("weight = 0.4", "weight = 40", ("components.0.weight",)),
+        ("weight = 0.4", "weight = 40", ("components.1.weight",)),
         ("size = 360", 'size = "all"', ("size",)),
         ("validation = 0.1", "validation = 0.95", ("leave room for train",)),
-        ('sources = ["lmsys"]', "sources = []", ("components.0.sources",)),
+        ('sources = ["lmsys"]', "sources = []", ("components.1.sources",)),
         ("size = 360", "size = ", ("is not TOML",)),
         ('sources = ["lmsys"]', 'sources = ["nowhere"]', ("no corpus 'nowhere'", "quimbot ingest nowhere")),
         ('sources = ["tutor"]', 'sources = ["toefl11"]', ("toefl11", "learner texts", "Take it out")),

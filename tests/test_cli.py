@@ -7,10 +7,12 @@ import sys
 import click
 import pytest
 import typer
-from conftest import RECIPE, REF, files_below
+from conftest import RECIPE, REF, corpus_bytes, files_below
 from raw_rows import write_lines
 
 from quimbot_data.cli import app
+from quimbot_data.recipes import recipe_names, recipe_text
+from quimbot_data.sample import sample_dialogues
 from quimbot_data.workspace import Workspace
 
 COMMANDS = sorted(click.Group.list_commands(typer.main.get_command(app), None))
@@ -175,7 +177,7 @@ def test_verify_rebuild_tells_of_a_changed_corpus(quimbot, copied, raw):
     assert quimbot("ingest", "lmsys", raw["lmsys"], "--revision", "another", *place).code == 0
     ran = quimbot("verify", REF, "--rebuild", *place)
     assert ran.code == 1
-    assert "built again from the corpora, its id is" in ran.out
+    assert "the corpus of lmsys has changed since" in ran.out
 
 
 def test_a_manifest_that_is_no_manifest(quimbot, copied):
@@ -242,3 +244,42 @@ def test_a_closed_pipe_is_no_error(built, form):
 def test_output_is_utf_8_whatever_the_locale(built):
     done = process("sources", "--workspace", built.root, env={"LC_ALL": "C", "PATH": "/usr/bin"})
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
+
+
+def test_recipes_are_listed_and_printed(quimbot):
+    listed = json.loads(quimbot("recipes", "--json").out)
+    assert [row["recipe"] for row in listed] == recipe_names()
+    assert quimbot("recipes", "demo").out.strip() == recipe_text("demo").strip()
+    quimbot("recipes", "dema").told("There is no recipe", "demo")
+
+
+def test_terms_follow_from_the_licence(quimbot, tmp_path):
+    row = {"messages": [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]}
+    (tmp_path / "mine.jsonl").write_text(json.dumps(row) + "\n")
+    facts = ("ingest", "messages", tmp_path / "mine.jsonl", "--as", "mine", "--family", "safety", "-w", tmp_path / "w")
+    assert "terms: attribution, non-commercial" in quimbot(*facts, "--license", "CC-BY-NC-4.0").out
+    assert "terms: unknown" in quimbot(*facts, "--license", "LicenseRef-mine").out
+    quimbot(*facts, "--license", "Apache").told("no licence", "SPDX")
+
+
+def test_an_ingest_that_keeps_nothing_replaces_nothing(quimbot, copied, tmp_path):
+    before = corpus_bytes(copied, "magpie")
+    (tmp_path / "x.jsonl").write_text('{"uuid": "a", "instruction": "Go on:", "conversations": null}\n')
+    ran = quimbot("-w", copied.root, "ingest", "magpie", tmp_path / "x.jsonl")
+    ran.told("none was kept", "The corpus of magpie is as it was.")
+    assert corpus_bytes(copied, "magpie") == before
+    fresh = quimbot("-w", tmp_path / "fresh", "ingest", "magpie", tmp_path / "x.jsonl")
+    fresh.told("Nothing was kept", "FROM rejected")
+    assert "refused" in fresh.out
+
+
+def test_verify_says_which_corpus_has_changed(quimbot, copied, tmp_path):
+    row = {"messages": [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]}
+    (tmp_path / "mine.jsonl").write_text(json.dumps(row) + "\n")
+    facts = ("--as", "tutor", "--family", "pedagogical", "--license", "CC-BY-4.0")
+    assert quimbot("-w", copied.root, "ingest", "messages", tmp_path / "mine.jsonl", *facts).code == 0
+    ran = quimbot("-w", copied.root, "verify", "small@1.0.0", "--rebuild")
+    assert ran.code == 1
+    assert "the corpus of tutor has changed" in ran.out
+    (gone,) = (row["dialogue_id"] for row in sample_dialogues(copied, REF, 1, where="source = 'tutor'", seed=0))
+    assert "no longer holds it" in quimbot("-w", copied.root, "why", gone).out

@@ -67,7 +67,7 @@ def test_licence_and_terms_are_those_given() -> None:
     [
         ("'Mine!' is no source name", ("Mine!", "safety", "MIT", [])),
         ("'chat' is no family. Valid: conversation", ("mine", "chat", "MIT", [])),
-        ("licence is blank", ("mine", "safety", " ", [])),
+        ("' ' is no licence", ("mine", "safety", " ", [])),
         ("free are no terms", ("mine", "safety", "MIT", ["free"])),
     ],
 )

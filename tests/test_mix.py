@@ -128,6 +128,15 @@ def test_a_shortage_names_a_binding_component_and_a_size_that_works(
             budgets(recipe(feasible + 1, *shares), have)
 
 
+def test_a_way_out_that_leads_nowhere_is_not_told() -> None:
+    with pytest.raises(MixError) as caught:
+        budgets(recipe(1000, 0.4, 0.6, unit="tokens"), [200, 700])
+    assert "set size to 501" in str(caught.value)
+    assert "weight" not in str(caught.value)  # the other one cannot give 800
+    with pytest.raises(MixError, match=r"lower its weight from 0.4 to 0.2000"):
+        budgets(recipe(1000, 0.4, 0.6, unit="tokens"), [200, 800])
+
+
 def test_a_shortage_is_told_with_its_ways_out() -> None:
     with pytest.raises(MixError) as caught:
         budgets(recipe(1000, 0.4, 0.6, unit="tokens"), [200, 5000])

@@ -195,6 +195,7 @@ def test_order_and_files_do_not_matter(case):
         ({"context", "response", "dialogue_id"}, True),
         ({"text", "labels", "episode_done"}, True),
         (set(), True),
+        ({"context", "response", "category", "label"}, False),  # DiaSafety
         ({"instruction", "response", "uuid"}, False),
         ({"text", "locale"}, False),
     ],

@@ -180,13 +180,14 @@ def test_a_folder_without_a_trained_classifier_is_named(tmp_path: Path) -> None:
         load_classifier(saved(tmp_path / "base", head=False))
 
 
-def test_without_the_extra_it_says_what_to_install() -> None:
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "from pathlib import Path\n"
         "from quimbot_data.classifier import load_classifier\n"
         "from schemas.errors import MissingError\n"
-        "try: load_classifier(Path('.'))\n"
+        f"try: load_classifier(Path({str(tmp_path)!r}))\n"
         "except MissingError as error: print(error)\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -20,7 +20,7 @@ from sql_workspace import ALPHA, VERSION, frame, write_corpus, write_workspace
 
 from quimbot_data.build import FATES_SCHEMA
 from quimbot_data.sql import shell as sql_shell
-from quimbot_data.sql.catalog import VIEWS, view_grain, workspace_catalog
+from quimbot_data.sql.catalog import VIEWS, column_meanings, view_grain, workspace_catalog
 from quimbot_data.sql.output import write_result
 from quimbot_data.sql.query import Limits, Session, run_query, view_columns
 from quimbot_data.workspace import Ref, Workspace
@@ -486,3 +486,11 @@ def test_on_a_terminal_ctrl_c_stops_a_query_and_ctrl_d_leaves(tmp_path):
     os.close(terminal)
     os.close(side)
     assert "still_here" in (workspace.root / ".sql_history").read_text()
+
+
+@pytest.mark.parametrize("version", [None, "small@1.0.0"])
+def test_every_column_of_every_view_is_documented_and_no_other(built, version):
+    columns = view_columns(Ref.parse(version) if version else None, built)
+    for view, found in columns.items():
+        absent = {"raw"} | (set() if version else {"split"})  # shown where they were asked for
+        assert set(column_meanings(view)) - absent == {name for name, _ in found} - absent, view

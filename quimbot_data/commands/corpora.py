@@ -8,7 +8,7 @@ import typer
 from quimbot_data.commands.options import JsonOption, LogJsonOption, ThreadsOption, WorkspaceOption, opened
 from quimbot_data.report import print_ledger, source_row, text
 from quimbot_data.terminal import log_steps, note, print_json, print_table, progress, say
-from schemas.errors import MissingError
+from schemas.errors import InputError, MissingError
 
 if TYPE_CHECKING:
     from quimbot_data.sources.source import Corpus
@@ -91,7 +91,8 @@ def ingest(
     terms: Annotated[
         list[str] | None,
         typer.Option(
-            help="messages: attribution, share-alike, non-commercial, research-only, no-transfer, unknown; repeatable."
+            help="messages: terms beyond those that the licence implies (attribution, share-alike, non-commercial, "
+            "research-only, no-transfer, unknown, or none); repeatable."
         ),
     ] = None,
     revision: Annotated[
@@ -135,11 +136,17 @@ def ingest(
         print_json(manifest.model_dump(mode="json"))
         return
     print_ledger(manifest)
+    if not (manifest.dialogues or manifest.learner_texts):
+        raise InputError(
+            "Nothing was kept.",
+            next_step="`quimbot sql 'SELECT source, reason, detail FROM rejected LIMIT 5'` shows why.",
+        )
 
 
 def _corpus(
     source: str, name: str | None, family: str | None, license_id: str | None, terms: list[str] | None
 ) -> "Corpus":
+    from quimbot_data.licenses import terms_of
     from quimbot_data.sources import SOURCES, corpus_named, messages
 
     if source != "messages":
@@ -157,4 +164,4 @@ def _corpus(
         )
     if name in SOURCES:
         raise MissingError(f"{name} is the name of a known corpus.", next_step="Choose another with --as.")
-    return messages.corpus(name, family, license_id, terms or [])
+    return messages.corpus(name, family, license_id, terms_of(license_id, terms))

@@ -14,7 +14,7 @@ from quimbot_data.commands.options import (
     opened,
     parsed_ref,
 )
-from quimbot_data.report import print_plan, print_version
+from quimbot_data.report import print_plan, print_version, text
 from quimbot_data.terminal import log_steps, note, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def build(
         print_json(manifest.model_dump(mode="json") | {"written": new, "path": str(place.version(ref))})
         return
     print_version(manifest)
-    say(f"{place.version(ref)}" if new else f"{place.version(ref)} holds this version already; nothing was changed.")
+    told = "its card now tells the audit" if audit else "nothing was changed"
+    say(f"{place.version(ref)}" if new else f"{place.version(ref)} holds this version already; {told}.")
 
 
 def plan(
@@ -76,6 +77,28 @@ def _recipe(text: str) -> "Recipe":
     from schemas.recipe import load_recipe
 
     return load_recipe(Path(text)) if text.endswith(".toml") or "/" in text else shipped_recipe(text)
+
+
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Print this recipe, comments and all.", show_default=False)] = None,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,  # as every command does; a recipe is no matter of one
+) -> None:
+    """The shipped recipes; with a name its TOML, to start one of your own from."""
+    from quimbot_data.recipes import recipe_names, recipe_text, shipped_recipe
+
+    if name:
+        print_json(shipped_recipe(name).model_dump(mode="json")) if json else say(recipe_text(name).rstrip())
+        return
+    shipped = [shipped_recipe(each) for each in recipe_names()]
+    rows = [
+        {"recipe": each.name, "title": each.title, "size": each.size, "unit": each.unit, "sources": each.sources()}
+        for each in shipped
+    ]
+    if json:
+        print_json(rows)
+    else:
+        print_table("", list(rows[0]), [[text(row[key]) for key in row] for row in rows])
 
 
 def versions(context: typer.Context, json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
@@ -140,13 +163,15 @@ def verify(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Compare a version with its manifest: every byte, every row digest, its id. Exit 1 if anything differs."""
-    from quimbot_data.build import rebuilt_id
+    from quimbot_data.build import changed_corpora, rebuilt_id
     from quimbot_data.version import verify as run
 
     place, parsed = opened(context, workspace), parsed_ref(ref)
     problems, manifest = run(place, parsed), place.version_manifest(parsed)
     again = None
-    if rebuild:
+    if rebuild and (changed := changed_corpora(place, manifest)):
+        problems += changed
+    elif rebuild:
         with progress(f"rebuild {ref}", log_json=log_json) as tell:
             again = rebuilt_id(place, manifest, threads=threads, progress=tell)
         if again != manifest.id:

@@ -18,10 +18,19 @@ def shipped_recipe(name: str) -> Recipe:
     Raises:
         RecipeError: no recipe has this name.
     """
+    return parse_recipe(recipe_text(name), f"recipe {name}")
+
+
+def recipe_text(name: str) -> str:
+    """A shipped recipe as it is written, comments and all.
+
+    Raises:
+        RecipeError: no recipe has this name.
+    """
     if name not in recipe_names():
         raise RecipeError(
             f"There is no recipe {name!r}.",
             valid=f"Shipped: {', '.join(recipe_names())}.",
             next_step="A file works too: name it with its folder or its .toml ending.",
         )
-    return parse_recipe((files(__name__) / f"{name}.toml").read_text(encoding="utf-8"), f"recipe {name}")
+    return (files(__name__) / f"{name}.toml").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from quimbot_data.sources import lmsys, magpie, openhermes, prosocial, synthetic, toefl11, waxal
+from quimbot_data.sources import lmsys, magpie, messages, openhermes, prosocial, synthetic, toefl11, waxal
 from quimbot_data.sources.files import parquet_columns, raw_files, sniff
 from quimbot_data.sources.records import record_keys
 from quimbot_data.sources.source import Corpus
@@ -60,7 +60,12 @@ def refuse_other_corpora(corpus: Corpus, paths: Sequence[Path]) -> None:
             continue
         others = [name for name, other in SOURCES.items() if other is not corpus and keys and other.recognizes(keys)]
         found = ", ".join(sorted(keys)) or "no object"
-        hint = f"It looks like {' or '.join(others)}: use that name." if others else "See `quimbot ingest --help`."
+        hint = f"If it is {' or '.join(others)}, use that name." if others else ""
+        known = SOURCES.get(corpus.dossier.name) is corpus
         raise WrongCorpusError(
-            f"{file.path} is not {corpus.dossier.title}: it holds the columns {found}.", next_step=hint
+            f"{file.path} is not {corpus.dossier.title}: it holds the columns {found}."
+            if known
+            else f"{file.path} has none of the layouts that can be read: it holds the columns {found}.",
+            valid="" if known else f"Valid: {'; '.join(messages.LAYOUTS)}.",
+            next_step=hint or ("See `quimbot sources`." if known else "Rename its columns."),
         )

@@ -144,6 +144,8 @@ def parquet_batches(
 
 
 def _open_parquet(file: RawFile) -> pq.ParquetFile:
+    if sniff(file) != "parquet":
+        raise InputError(f"{file.path} is no Parquet file.", next_step="Name the files as they were published.")
     try:
         return pq.ParquetFile(file.path, pre_buffer=False)
     except (pa.ArrowException, OSError) as error:

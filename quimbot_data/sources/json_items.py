@@ -173,7 +173,7 @@ class _Window:
         return InputError(
             f"{self.file.path} is no whole JSON array: row {self.row}, "
             f"character {self.passed + self.place + ahead}: {what}.",
-            valid="a JSON array of objects; rows and characters count from 0.",
+            valid="Valid: a JSON array of objects; rows and characters count from 0.",
             next_step="Download it again.",
         )
 
@@ -184,7 +184,7 @@ class _Window:
 def _no_json(file: RawFile, lines: int) -> InputError:
     return InputError(
         f"{file.path} is no JSON Lines: not one of its first {lines:,} lines is a JSON object.",
-        valid="a JSON array of objects, or JSON Lines (one object a line).",
+        valid="Valid: a JSON array of objects, or JSON Lines (one object a line).",
         next_step="Convert it, or take it out of the folder.",
     )
 
@@ -192,6 +192,6 @@ def _no_json(file: RawFile, lines: int) -> InputError:
 def _too_large(file: RawFile, where: str) -> InputError:
     return InputError(
         f"{file.path} has more than {LARGEST_RECORD:,} bytes in one record ({where}).",
-        valid="a JSON array of objects, or JSON Lines (one object a line).",
+        valid="Valid: a JSON array of objects, or JSON Lines (one object a line).",
         next_step="Convert it, or take it out of the folder.",
     )

@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from quimbot_data.licenses import licence_named
 from quimbot_data.sources.files import RawFile, raw_files
 from quimbot_data.sources.flat_trees import tree_batches
 from quimbot_data.sources.records import mappings, record_keys, records
@@ -63,15 +64,13 @@ def corpus(name: str, family: str, license: str, terms: Sequence[str], *, title:
         raise InputError(f"{name!r} is no source name.", valid=f"Valid: {SOURCE_PATTERN}")
     if family not in FAMILIES:
         raise InputError(f"{family!r} is no family.", valid=f"Valid: {', '.join(FAMILIES)}.")
-    if is_blank(license):
-        raise InputError("The licence is blank.", valid="Valid: an SPDX id, or LicenseRef- and a name of yours.")
     if wrong := sorted(set(terms) - set(TERMS)):
         raise InputError(f"{', '.join(wrong)} are no terms.", valid=f"Valid: {', '.join(TERMS)}.")
     dossier = Dossier(
         name=name,
         title=title or name,
         family=family,
-        license=license,
+        license=licence_named(license),
         terms=tuple(sorted(set(terms))),
         url="",
         obtain="Your own files: `quimbot ingest messages PATH… --as NAME --family FAMILY --license LICENSE`.",

@@ -64,9 +64,14 @@ LABELS: Final = ("casual", "possibly_needs_caution", "probably_needs_caution", "
 FLAGGED_FROM: Final = LABELS.index("needs_caution")
 
 
+#: Columns of the corpus's own beside the text.
+_MARKS: Final = frozenset({"dialogue_id", "episode_done", "response_id", "rots", "safety_label"})
+
+
 def recognizes(columns: frozenset[str]) -> bool:
     """Exchanges of either export; where a dialogue is a list of turns, rows have no columns."""
-    return {"context", "response"} <= columns or {"text", "labels"} <= columns or not columns
+    told = {"context", "response"} <= columns or {"text", "labels"} <= columns
+    return not columns or (told and bool(columns & _MARKS))  # a context and a response have many
 
 
 def read(paths: Sequence[Path]) -> Iterator[RawBatch]:

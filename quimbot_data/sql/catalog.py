@@ -5,6 +5,7 @@ A catalog is plain JSON for the worker. Tables over files keep their rows on dis
 
 import base64
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -131,6 +132,12 @@ def view_sql(view: str) -> str:
 def view_grain(view: str) -> str:
     """What one row of a view is, as its definition states it."""
     return view_sql(view).partition("\n")[0].removeprefix("-- ")
+
+
+def column_meanings(view: str) -> dict[str, str]:
+    """What each column of a view means, as its definition states it."""
+    told = (re.match(r"-- (\w+): (.+)", line) for line in view_sql(view).splitlines()[1:])
+    return {match[1]: match[2] for match in told if match}
 
 
 def _corpus_tables(workspace: Workspace, corpora: dict[str, CorpusManifest]) -> dict[str, Table]:

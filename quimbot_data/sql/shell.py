@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
-from quimbot_data.sql.catalog import VIEWS, view_grain, view_sql, workspace_catalog
+from quimbot_data.sql.catalog import VIEWS, column_meanings, view_grain, view_sql, workspace_catalog
 from quimbot_data.sql.named import Value, named_queries, parameters, resolved
 from quimbot_data.sql.output import Format, write_result
 from quimbot_data.sql.query import DEFAULT_LIMITS, Limits, Session, described
@@ -109,9 +109,10 @@ class Shell:
     def _schema(self, view: str) -> str:
         if view not in VIEWS:
             view_sql(view)  # raises, naming the views
-        columns = described(self._query(f"DESCRIBE {view}"))
+        columns, meanings = described(self._query(f"DESCRIBE {view}")), column_meanings(view)
         width = max(len(name) for name, _ in columns)
-        return "\n".join([f"{view}: {view_grain(view)}", *(f"  {name:{width}}  {kind}" for name, kind in columns)])
+        told = (f"  {name:{width}}  {kind}\n  {'':{width}}    {meanings[name]}" for name, kind in columns)
+        return "\n".join([f"{view}: {view_grain(view)}", *told])
 
     def _query(self, statement: str, given: Mapping[str, Value] | None = None) -> "pa.Table":
         catalog = workspace_catalog(self._workspace, self._version, show_raw=self._show_raw)

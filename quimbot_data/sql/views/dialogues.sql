@@ -1,2 +1,25 @@
 -- One row per dialogue of the corpora, or of the version, then with its split.
+-- dialogue_id: `<source>:<key>`, unique; a repeat of another epoch ends in `@epochN`
+-- source: the corpus
+-- family: conversation, instruction, multilingual, pedagogical or safety
+-- messages: role and content of each message in turn; SQL counts list items from 1, `position` counts from 0
+-- untrained: positions of assistant messages that are kept out of the loss
+-- language: shortest BCP 47 subtag, `und` where none is known; the declared or the detected one, as the corpus's dossier says
+-- language_declared: what the publisher says
+-- language_detected: what the detectors say of all text that no template made
+-- language_confidence: how sure they are, 0 to 1
+-- language_agrees: whether declared and detected are one language; null where one is lacking
+-- license: SPDX id or LicenseRef-…
+-- terms: of attribution, no-transfer, non-commercial, research-only, share-alike, unknown
+-- provenance: raw id, revision, lineage (tree or prompt seed), and what made turns that nobody wrote
+-- content_hash: sha256 over roles and contents, after clean-up and redaction
+-- cluster_id: the survivor of its near-duplicates, in a version; null in the corpora
+-- n_messages: messages
+-- n_turns: exchanges of user and assistant
+-- n_chars: characters of all messages
+-- n_tokens: tokens of all contents, by the tokenizer that the manifest names; no chat template
+-- safety: labels, categories, flagged positions and scores; null where nobody judged
+-- pedagogy: learner, signals and moves by turn, errors, cultural note; null where nobody annotated
+-- quality: heuristic signals over text that no template made
+-- split: train, validation or test; only with a version
 SELECT * FROM dialogue_rows

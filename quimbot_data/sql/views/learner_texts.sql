@@ -1,2 +1,15 @@
 -- One row per learner text of the corpora, verbatim; none with a version.
+-- text_id: `<source>:<key>`, unique
+-- source: the corpus
+-- text: verbatim: neither cleaned nor redacted
+-- language: of the text
+-- l1: the learner's first language
+-- prompt: what was to be written about
+-- level: low, medium or high
+-- license: SPDX id or LicenseRef-…
+-- terms: as in `dialogues`
+-- raw_id: the publisher's id
+-- revision: commit or tag of the raw files
+-- content_hash: sha256 of the text
+-- n_chars: characters
 SELECT * FROM learner_text_rows

@@ -1,4 +1,10 @@
 -- One row per message of a dialogue; position counts from 0, as in `untrained`. With a version also its split.
+-- dialogue_id: its dialogue
+-- source: the corpus
+-- split: only with a version
+-- position: from 0
+-- role: system, user or assistant
+-- content: the text
 SELECT
     COLUMNS('^(dialogue_id|source|split)$'),
     (place - 1)::INTEGER AS position,

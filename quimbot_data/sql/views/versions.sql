@@ -1,2 +1,13 @@
 -- One row per version in the workspace: its id and size, and the dialogues of each split.
+-- name: of the recipe
+-- version: X.Y.Z
+-- id: sha256 over recipe, tokenizer, evaluation sets and rows
+-- unit: tokens or dialogues: what the mix is measured in
+-- profile: which licence terms may enter
+-- dialogues: of all splits
+-- tokens: of all splits
+-- train: dialogues
+-- validation: dialogues
+-- test: dialogues
+-- created: when it was first built
 SELECT name, version, id, unit, profile, dialogues, tokens, train, validation, test, created FROM version_facts

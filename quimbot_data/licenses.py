@@ -1,0 +1,81 @@
+"""Licences as SPDX expressions, and the terms that they imply for every row under them."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from schemas.errors import InputError
+from schemas.fields import TERMS
+
+_OWN: Final = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
+#: Nothing is asked of whoever passes the text on.
+_FREE: Final = frozenset({"0BSD", "CC0-1.0", "CC-PDDC", "MIT-0", "PDDL-1.0", "Unlicense"})
+#: The notice must stay with the text.
+_NOTICE: Final = re.compile(r"(Apache|BSD|CDLA-Permissive|ISC|MIT|ODC-By)(-|$)")
+_SHARED: Final = re.compile(r"(CDLA-Sharing|ODbL)-")
+_CREATIVE: Final = re.compile(r"CC-BY(-NC)?(-ND|-SA)?-")
+_VALID: Final = "Valid: an SPDX expression (CC-BY-4.0, Apache-2.0 AND MIT), or LicenseRef- and a name of yours."
+
+
+def licence_named(text: str) -> str:
+    """An SPDX expression as SPDX spells it; `LicenseRef-…` stands for what SPDX does not list.
+
+    Raises:
+        InputError: it is none.
+    """
+    expression, symbols = _parsed(text)
+    unknown = [symbol for symbol in symbols if not symbol[1] and not _OWN.fullmatch(symbol[0])]
+    if not symbols or unknown:
+        raise InputError(f"{text!r} is no licence.", valid=_VALID)
+    return expression
+
+
+def terms_of(expression: str, given: Sequence[str] | None = None) -> list[str]:
+    """The terms of rows under a licence: those that it implies, and those that were given.
+
+    A licence that is not known here implies `unknown` where no terms were given, so that no profile but the private one
+    admits it. Of `A OR B` both count: whoever chooses may say so by giving terms.
+
+    Args:
+        expression: see `licence_named`.
+        given: terms; `none` for a licence of one's own that asks nothing.
+
+    Raises:
+        InputError: no licence, or no terms.
+    """
+    wrong = sorted(set(given or []) - {*TERMS, "none"})
+    if wrong or (given and "none" in given and len(given) > 1):
+        raise InputError(
+            f"{', '.join(wrong or given or [])} are no terms.", valid=f"Valid: none, or {', '.join(TERMS)}."
+        )
+    implied = {term for name, _ in _parsed(licence_named(expression))[1] for term in _implied(name)}
+    if given:
+        implied = (implied - {"unknown"}) | (set(given) - {"none"})
+    return sorted(implied)
+
+
+def _implied(name: str) -> set[str]:
+    if name in _FREE:
+        return set()
+    if creative := _CREATIVE.match(name):
+        terms = {"attribution"} | ({"non-commercial"} if creative[1] else set())
+        # No derivatives: a cleaned dialogue in a mix is one, so it stays at home.
+        return terms | {"-SA": {"share-alike"}, "-ND": {"no-transfer"}}.get(creative[2] or "", set())
+    if _SHARED.match(name):
+        return {"attribution", "share-alike"}
+    return {"attribution"} if _NOTICE.match(name) else {"unknown"}
+
+
+def _parsed(text: str) -> tuple[str, list[tuple[str, bool]]]:
+    """The expression as SPDX writes it, and its licences: name, and whether SPDX lists it."""
+    from license_expression import ExpressionError, get_spdx_licensing
+
+    licensing = get_spdx_licensing()
+    try:
+        parsed = licensing.parse(text)
+    except ExpressionError as error:
+        raise InputError(f"{text!r} is no licence.", valid=_VALID) from error
+    if parsed is None:
+        return "", []
+    known = licensing.known_symbols
+    return str(parsed), [(symbol.key, symbol.key in known) for symbol in licensing.license_symbols(parsed)]
