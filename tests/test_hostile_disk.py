@@ -151,6 +151,7 @@ def fill_and_run(disk: Disk, quimbot: Quimbot, command: tuple[object, ...], step
     raise AssertionError(f"{max(steps)} KiB did not do: {runs[-1].err}")
 
 
+@pytest.mark.slow
 def test_ingest_on_a_full_disk(prepared, disk, quimbot):
     workspace = Workspace(disk.folder)
     runs = fill_and_run(disk, quimbot, prepared.ingest(disk.folder), range(8, 1000, 16))
@@ -184,6 +185,7 @@ def test_build_on_a_full_disk(prepared, disk, quimbot, step):
     assert {path: finished(workspace)[path] for path in corpora} == corpora
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_the_documents_are_written(prepared, disk, quimbot):
     """Card and plots come last: the room that data and scratch files leave does for some of them."""
     workspace = Workspace(disk.folder)
@@ -194,6 +196,7 @@ def test_a_full_disk_while_the_documents_are_written(prepared, disk, quimbot):
     assert rows_of(workspace) == rows_of(prepared.built)
 
 
+@pytest.mark.slow
 def test_a_file_that_may_not_grow(prepared, copied):
     """`RLIMIT_FSIZE` needs no mount: the system refuses in the middle of a Parquet file."""
 
@@ -238,6 +241,7 @@ def test_a_workspace_that_is_a_file(prepared, quimbot, tmp_path):
 # --- two at once ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_two_builds_of_one_version_raced(prepared, copied):
     """Started together: one wins; the other is refused while it runs, or finds the version built."""
     runs = [ended(running) for running in [started(*prepared.build(copied.root)) for _ in range(2)]]
@@ -250,6 +254,7 @@ def test_two_builds_of_one_version_raced(prepared, copied):
     assert_no_remains(copied)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", ["build", "ingest"])
 def test_a_second_command_in_the_midst_of_a_build_is_refused(prepared, copied, quimbot, second):
     """The build is stopped in its tracks, so the second command meets it for certain."""

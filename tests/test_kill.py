@@ -189,6 +189,7 @@ def test_build_killed_and_run_again(tmp_path, rows, few):
     assert_the_same_after_another_run(stopped, lambda workspace: build(workspace, small_recipe(), REF), undisturbed)
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_resumable_state(tmp_path):
     path = tmp_path / "rows.jsonl"
     write_lines(tutor(20_000), path)

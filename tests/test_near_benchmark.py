@@ -10,6 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+#: Whole processes of several tools each.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 ROWS = 600

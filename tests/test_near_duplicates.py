@@ -267,6 +267,7 @@ def expected(corpus: list[Planted], tmp_path_factory: pytest.TempPathFactory) ->
     return whole.sort("id_a", "id_b")
 
 
+@pytest.mark.slow
 @settings(FEW, max_examples=12)
 @given(seed=st.integers(0, 10**6), cut=st.integers(1, 400), threads=st.integers(1, 3))
 def test_the_pairs_are_the_same_whatever_the_order_shards_and_threads(
