@@ -49,12 +49,13 @@ def once(name: str, files: list[Path], *, watch: bool = False) -> Measured:
 
 
 def heading(rows: int, pairs: int, repeat: int) -> list[str]:
+    rounds = f"medians of {repeat} rounds" if repeat > 1 else "one round"
     libraries = ", ".join(f"{name} {version(name)}" for name in ("datatrove", "spacy", "rensa", "polars", "numpy"))
     return [
         "## Near-duplicates, against datatrove and rensa",
         "",
         f"{rows:,} conversations, {pairs:,} planted pairs with a Jaccard of at least {THRESHOLD} over runs of {NGRAM}"
-        f" words; 16 bands of 8 values for all; medians of {repeat} rounds after a warm-up, ratios within a round,"
+        f" words; 16 bands of 8 values for all; {rounds} after a warm-up, ratios within a round,"
         f" imports left out; {libraries}.",
         "",
     ]
