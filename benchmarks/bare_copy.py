@@ -1,6 +1,6 @@
 """The floor: polars reads the raw rows and writes them unchanged, with its default compression.
 
-It copies all columns, as all contenders read them; `lean` leaves the moderation scores out, which no corpus keeps.
+It copies all columns, as all contenders read them; `lean` leaves out moderation scores, of which a corpus keeps few.
 """
 
 from pathlib import Path

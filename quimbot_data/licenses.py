@@ -35,7 +35,7 @@ def terms_of(expression: str, given: Sequence[str] | None = None) -> list[str]:
     """The terms of rows under a licence: those that it implies, and those that were given.
 
     A licence that is not known here implies `unknown` where no terms were given, so that no profile but the private one
-    admits it. Of `A OR B` both count: whoever chooses may say so by giving terms.
+    admits it. Of `A OR B` both count: whoever has chosen one states that one.
 
     Args:
         expression: see `licence_named`.

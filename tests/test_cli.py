@@ -271,6 +271,8 @@ def test_an_ingest_that_keeps_nothing_replaces_nothing(quimbot, copied, tmp_path
     fresh = quimbot("-w", tmp_path / "fresh", "ingest", "magpie", tmp_path / "x.jsonl")
     fresh.told("Nothing was kept", "FROM rejected")
     assert "refused" in fresh.out
+    told = quimbot("-w", tmp_path / "fresh", "ingest", "magpie", tmp_path / "x.jsonl", "--json")
+    assert (told.code, json.loads(told.out)["dialogues"]) == (1, [])
 
 
 def test_verify_says_which_corpus_has_changed(quimbot, copied, tmp_path):

@@ -111,7 +111,7 @@ def test_whatever_is_asked_is_answered_or_refused_by_name(text, pairs):
         _, found = resolved(text, parameters(pairs))
     except QuimbotError:
         return
-    json.dumps(found, allow_nan=False)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
 def test_the_shell_runs_them(built, capsys):

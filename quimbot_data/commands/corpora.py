@@ -134,8 +134,8 @@ def ingest(
         log_steps(title, manifest.record)
     if json:
         print_json(manifest.model_dump(mode="json"))
-        return
-    print_ledger(manifest)
+    else:
+        print_ledger(manifest)
     if not (manifest.dialogues or manifest.learner_texts):
         raise InputError(
             "Nothing was kept.",

@@ -1,4 +1,4 @@
-"""From corpora to versions: `build`, `plan`, `versions`, `show`, `verify`, `card`."""
+"""From corpora to versions: `recipes`, `plan`, `build`, `versions`, `show`, `verify`, `card`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +8,7 @@ import typer
 from quimbot_data.commands.options import (
     JsonOption,
     LogJsonOption,
+    RecipeArgument,
     RefArgument,
     ThreadsOption,
     WorkspaceOption,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def build(
     context: typer.Context,
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a TOML file.")],
+    recipe: RecipeArgument,
     version: Annotated[str, typer.Option("--version", help="Number of the version, X.Y.Z.")],
     audit: Annotated[
         int, typer.Option(min=0, max=100_000, help="Plant that many rows of each kind, and publish what was found.")
@@ -53,7 +54,7 @@ def build(
 
 def plan(
     context: typer.Context,
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a TOML file.")],
+    recipe: RecipeArgument,
     threads: ThreadsOption = 2,
     log_json: LogJsonOption = False,
     json: JsonOption = False,

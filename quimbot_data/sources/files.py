@@ -15,7 +15,7 @@ from schemas.errors import InputError
 
 Kind = Literal["parquet", "json-array", "json-lines", "text"]
 
-#: Rows a batch: large enough for columnar speed, small enough that two batches of long dialogues fit in memory.
+#: Rows a batch: large enough for columnar speed, small enough that four batches of long dialogues fit in memory.
 BATCH_ROWS: Final = 24_576
 
 _SNIFF_BYTES: Final = 4096
