@@ -307,6 +307,17 @@ def test_components_are_those_of_the_naive_search(pairs: list[tuple[str, str]], 
 # Crowds
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+@pytest.mark.parametrize("rows", [1, 5_000])
+def test_a_full_disk_is_told_as_one(tmp_path: Path, rows: int) -> None:
+    """numpy's own writer says how many items were written, and not why."""
+    (tmp_path / "hashes-000000.npy").symlink_to("/dev/full")
+    texts = pl.Series([f"one two three four five {row}" for row in range(rows)])
+    sets = joined(list(shingle_sets(texts, NGRAM)))
+    with pytest.raises(OSError, match="No space left on device"):
+        SetStore(tmp_path).write(0, sets)
+
+
 class Counting(SetStore):
     """A store that counts its comparisons."""
 

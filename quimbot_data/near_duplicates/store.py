@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib import format as npy
 
-from quimbot_data.near_duplicates.shingles import I64, U64, ShingleSets, offsets_of, set_digests
+from quimbot_data.near_duplicates.shingles import I64, U32, U64, ShingleSets, offsets_of, set_digests
 from quimbot_data.workspace import writing
 
 _HALF: Final = np.uint64(32)
@@ -39,7 +40,7 @@ class SetStore:
         """Keep the sets of a shard."""
         for kind, array in (("hashes", sets.hashes), ("offsets", sets.offsets)):
             with writing(self.folder), self._path(shard, kind).open("wb") as stream:
-                np.save(stream, array)
+                _save(stream, array)
 
     def read(self, at: U64) -> ShingleSets:
         """The sets at these places, in their order."""
@@ -106,3 +107,10 @@ def _shared(one: ShingleSets, other: ShingleSets) -> I64:
 
 def _numbered(sets: ShingleSets) -> U64:
     return sets.hashes | (np.repeat(np.arange(len(sets.sizes()), dtype=np.uint64), sets.sizes()) << _HALF)
+
+
+def _save(stream: BinaryIO, array: I64 | U32) -> None:
+    """`np.save`, through the stream: numpy writes to a real file by its descriptor, and a full disk is then told as a
+    count of items written, without the system's error."""
+    npy.write_array_header_1_0(stream, npy.header_data_from_array_1_0(array))
+    stream.write(np.ascontiguousarray(array).data)
