@@ -18,8 +18,9 @@ import polars as pl
 
 from quimbot_data import card
 from quimbot_data.buckets import Spill, read_parquet, write_row_groups
+from quimbot_data.clearance import clearances
 from quimbot_data.decide import STEPS, candidates, stops
-from quimbot_data.filters import untrained
+from quimbot_data.filters import CLEARABLE, untrained
 from quimbot_data.ingest import in_order, library_versions
 from quimbot_data.ledger import REPEATED, check_conservation, step_lines
 from quimbot_data.mix import Thresholds, with_repeats
@@ -105,14 +106,25 @@ def _audited(run: Run, by_u: Spill, count: int) -> AuditReport | None:
     return audit(run, by_u, count) if count else None
 
 
-def changed_corpora(workspace: Workspace, manifest: VersionManifest) -> list[str]:
-    """What each corpus that is not as it was when the version was built has become: it cannot be built again."""
+def changed_inputs(workspace: Workspace, manifest: VersionManifest) -> list[str]:
+    """What is not as it was when the version was built, a corpus or a clearance: it cannot be built again."""
     held, found = set(workspace.sources()), []
     for source, facts in manifest.sources.items():
         before = str(facts["corpus_digest"])[:12]
         now = workspace.corpus_manifest(source).digest()[:12] if source in held else "not there"
         if now != before:
             found.append(f"the corpus of {source} has changed since ({before}, now {now}): it cannot be built again")
+    if manifest.identity.recipe.profile in CLEARABLE:
+        cleared = [each for each in clearances(workspace) if each.source in manifest.sources]
+        changed = {
+            (each.source, each.license)
+            for each in (*manifest.cleared, *cleared)
+            if each not in manifest.cleared or each not in cleared
+        }
+        found += [
+            f"the clearance of {source} under {name} has changed since: it cannot be built again"
+            for source, name in sorted(changed)
+        ]
     return found
 
 
@@ -192,6 +204,7 @@ def _write(run: Run, ref: Ref, folder: Path, by_u: Spill, thresholds: Thresholds
         ledger=_ledger(run, counted),
         evaluation=run.contamination.lines(),
         sources={source: _source_facts(manifest) for source, manifest in run.corpora.items()},
+        cleared=run.cleared if run.recipe.profile in CLEARABLE else [],
         record=_record(run, time.monotonic() - started),
     )
 

@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from quimbot_data.commands import corpora, questions, versions
+from quimbot_data.commands import corpora, questions, terms, versions
 from quimbot_data.commands.options import WorkspaceOption
 from quimbot_data.terminal import err, note
 from schemas.errors import QuimbotError
@@ -34,9 +34,9 @@ def root(
 
 
 for _command in (
-    *(corpora.demo, corpora.sources, corpora.fetch, corpora.ingest),
+    *(corpora.demo, corpora.sources, corpora.fetch, corpora.ingest, terms.clear),
     *(versions.recipes, versions.plan, versions.build, versions.versions, versions.show, versions.verify),
-    *(questions.sample, questions.why, questions.sql, versions.card),
+    *(questions.sample, questions.why, questions.sql, terms.licenses, versions.card),
 ):
     app.command()(_command)
 

@@ -26,7 +26,7 @@ from quimbot_data.skeletons import cap, skeletons
 from quimbot_data.split import assign_splits
 from quimbot_data.words import own_texts
 from quimbot_data.workspace import file_digest
-from schemas.errors import IntegrityError
+from schemas.errors import IntegrityError, MixError
 from schemas.frame import sha256
 
 T = TypeVar("T")
@@ -60,11 +60,26 @@ def stops(run: Run, by_u: Spill) -> Thresholds:
     Raises:
         MixError: the corpora cannot fill a component.
     """
-    thresholds = Thresholds(
-        budgets(run.recipe, run.available()), [component.max_epochs for component in run.recipe.components]
-    )
+    thresholds = Thresholds(whole_budgets(run), [component.max_epochs for component in run.recipe.components])
     thresholds.scan(lambda: (by_u.read(range(b, b + 1)).filter(pl.col("step").is_null()) for b in range(FANOUT)))
     return thresholds
+
+
+def whole_budgets(run: Run) -> list[int]:
+    """Each component's budget, once `candidates` has filled `run`: see `quimbot_data.mix.budgets`.
+
+    Raises:
+        MixError: a component can give less than its share; names what the profile kept out.
+    """
+    try:
+        return budgets(run.recipe, run.available())
+    except MixError as error:
+        if not run.barred:
+            raise
+        barred = ", ".join(f"{source} {rows:,} ({term})" for (_, source, term), rows in sorted(run.barred.items()))
+        raise MixError(
+            f"{error.found} Its profile {run.recipe.profile} keeps out: {barred}.", next_step=error.next_step
+        ) from error
 
 
 def _look(run: Run, near: NearDuplicates | None) -> Spill:
@@ -78,7 +93,7 @@ def _look(run: Run, near: NearDuplicates | None) -> Spill:
         number, source, path = shard
         _check_file(run, source, path)
         rows = read_parquet(path, [*COLUMNS, *(["messages"] if reads_text else [])])
-        rows = rows.with_columns(component_of(run.recipe)).with_columns(*verdict(run.recipe))
+        rows = rows.with_columns(component_of(run.recipe)).with_columns(*verdict(run.recipe, run.cleared))
         spill.write(number, _narrow(run, number, source, rows), pl.col("content_hash"))
         found = _see_texts(run, number, rows, near) if reads_text else run.contamination.found.clear()
         run.progress.rows("look", rows.height)
@@ -187,18 +202,21 @@ def _assign(run: Run, by_group: Spill) -> Spill:
     """Splits where components meet; then `u`, spilled in its order."""
     by_u = run.spill("by-u")
 
-    def meet(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def meet(rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[pl.DataFrame, pl.DataFrame]]:
         rows = assign_splits(rows, run.recipe.splits).with_columns(sampling_columns(run.recipe.seed))
+        barred = rows.filter(pl.col("step") == "terms").group_by("component", "source", "reason").len()
         training = pl.col("amount").filter(pl.col("split") == "train").sum()
         alive = rows.filter(pl.col("step").is_null()).group_by("component")
         sums = alive.agg(pl.col("amount").sum(), training.alias("training"), pl.len(), pl.col("n_tokens").sum())
-        return rows, sums
+        return rows, (sums, barred)
 
-    for sums in _regrouped(run, "splits", by_group, by_u, pl.col(DIGEST), meet):
+    for sums, barred in _regrouped(run, "splits", by_group, by_u, pl.col(DIGEST), meet):
         for component, *found in sums.iter_rows():
             before = run.given.get(component, (0, 0, 0, 0))
             once, training, dialogues, tokens = (int(a) + int(b) for a, b in zip(before, found, strict=True))
             run.given[component] = once, training, dialogues, tokens
+        for component, source, term, rows in barred.iter_rows():
+            run.barred[component, source, term] = run.barred.get((component, source, term), 0) + rows
     return by_u
 
 

@@ -3,11 +3,12 @@
 Each rule is an expression that holds for the rows to keep; the first that a row breaks names its step and reason.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
 
+from schemas.clearance import Clearance
 from schemas.recipe import Component, Filters, Profile, Recipe, SafetyAction, SafetyPolicy
 
 #: Terms that a profile does not admit.
@@ -18,10 +19,25 @@ FORBIDDEN_TERMS: Final[dict[Profile, tuple[str, ...]]] = {
     "commercial": ("non-commercial", "research-only", "unknown"),
 }
 
+#: Profiles that admit rows of unknown terms once somebody has cleared them (`quimbot_data.clearance`).
+CLEARABLE: Final[tuple[Profile, ...]] = ("research",)
+
 #: Columns that the rules read.
 COLUMNS: Final = (
-    *("dialogue_id", "source", "family", "untrained", "language", "language_confidence", "language_agrees", "terms"),
-    *("provenance", "content_hash", "n_messages", "n_turns", "n_chars", "n_tokens", "safety", "pedagogy", "quality"),
+    *("dialogue_id", "source", "family", "untrained", "language", "language_confidence", "language_agrees"),
+    *(
+        "license",
+        "terms",
+        "provenance",
+        "content_hash",
+        "n_messages",
+        "n_turns",
+        "n_chars",
+        "n_tokens",
+        "safety",
+        "pedagogy",
+        "quality",
+    ),
 )
 
 
@@ -45,14 +61,14 @@ def _fits(component: Component) -> pl.Expr:
     return fits.fill_null(value=False)
 
 
-def verdict(recipe: Recipe) -> list[pl.Expr]:
+def verdict(recipe: Recipe, cleared: Sequence[Clearance] = ()) -> list[pl.Expr]:
     """Columns `step` and `reason` of the first rule that a dialogue breaks; both null where it passes all.
 
     Expects the columns `COLUMNS` and `component`.
     """
     rules = [
         ("select", "no-component", pl.col("component").is_not_null()),
-        *(("terms", term, ~pl.col("terms").list.contains(term)) for term in FORBIDDEN_TERMS[recipe.profile]),
+        *(("terms", term, rule) for term, rule in term_rules(recipe.profile, cleared).items()),
         *(("filter", name, rule) for name, rule in filter_rules(recipe.filters).items()),
         *(("safety", name, rule) for name, rule in safety_rules(recipe.safety).items()),
     ]
@@ -61,6 +77,15 @@ def verdict(recipe: Recipe) -> list[pl.Expr]:
         pl.coalesce(pl.when(breaks).then(pl.lit(step)) for step, _, breaks in broken).alias("step"),
         pl.coalesce(pl.when(breaks).then(pl.lit(reason)) for _, reason, breaks in broken).alias("reason"),
     ]
+
+
+def term_rules(profile: Profile, cleared: Sequence[Clearance] = ()) -> dict[str, pl.Expr]:
+    """What a profile asks of `source`, `license` and `terms`, by the term that it does not admit."""
+    rules = {term: ~pl.col("terms").list.contains(term) for term in FORBIDDEN_TERMS[profile]}
+    if profile in CLEARABLE:
+        for each in cleared:
+            rules["unknown"] |= (pl.col("source") == each.source) & (pl.col("license") == each.license)
+    return rules
 
 
 def filter_rules(filters: Filters) -> dict[str, pl.Expr]:

@@ -1,9 +1,9 @@
-"""Licences as SPDX expressions, and the terms that they imply for every row under them."""
+"""Licences as SPDX expressions, the terms that they imply for rows under them, and how both join over derivation."""
 
 import re
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas.errors import InputError
 from schemas.fields import TERMS
@@ -16,6 +16,42 @@ _NOTICE: Final = re.compile(r"(Apache|BSD|CDLA-Permissive|ISC|MIT|ODC-By)(-|$)")
 _SHARED: Final = re.compile(r"(CDLA-Sharing|ODbL)-")
 _CREATIVE: Final = re.compile(r"CC-BY(-NC)?(-ND|-SA)?-")
 _VALID: Final = "Valid: an SPDX expression (CC-BY-4.0, Apache-2.0 AND MIT), or LicenseRef- and a name of yours."
+
+
+class Rights(NamedTuple):
+    """What a text is under: an SPDX expression, and terms, sorted."""
+
+    license: str
+    terms: list[str]
+
+
+def joined(*rights: Rights) -> Rights:
+    """What is under all of these: text that was made of several, or that one publisher took from another.
+
+    The licences, sorted, each once; every term of each. So `unknown` stays unknown whatever stands beside it.
+
+    Raises:
+        InputError: a licence is none.
+    """
+    licences = {part for each in rights for part in parts_of(each.license)}
+    named = licence_named(" AND ".join(sorted(licences)))  # one choice alone needs no brackets
+    return Rights(named, sorted({term for each in rights for term in each.terms}))
+
+
+def parts_of(text: str) -> list[str]:
+    """The parts of an expression that hold all at once: `A AND (B OR C)` has two.
+
+    Raises:
+        InputError: no licence.
+    """
+    parts, found = [_spdx().parse(licence_named(text))], []
+    while parts:
+        part = parts.pop()
+        if isinstance(part, _spdx().AND):
+            parts.extend(part.args)
+        else:
+            found.append(f"({part})" if part.args else str(part))
+    return found
 
 
 def licence_named(text: str) -> str:
@@ -34,8 +70,9 @@ def licence_named(text: str) -> str:
 def terms_of(expression: str, given: Sequence[str] | None = None) -> list[str]:
     """The terms of rows under a licence: those that it implies, and those that were given.
 
-    A licence that is not known here implies `unknown` where no terms were given, so that no profile but the private one
-    admits it. Of `A OR B` both count: whoever has chosen one states that one.
+    The licences of the known corpora imply what their dossiers say. A licence that is not known here implies `unknown`
+    where no terms were given, so that no profile but the private one admits it. Of `A OR B` both count: whoever has
+    chosen one states that one.
 
     Args:
         expression: see `licence_named`.
@@ -49,7 +86,8 @@ def terms_of(expression: str, given: Sequence[str] | None = None) -> list[str]:
         raise InputError(
             f"{', '.join(wrong or given or [])} are no terms.", valid=f"Valid: none, or {', '.join(TERMS)}."
         )
-    implied = {term for name, _ in _parsed(licence_named(expression))[1] for term in _implied(name)}
+    named, known = licence_named(expression), _of_corpora()
+    implied = known.get(named) or {term for name, _ in _parsed(named)[1] for term in known.get(name) or _implied(name)}
     if given:
         implied = (implied - {"unknown"}) | (set(given) - {"none"})
     return sorted(implied)
@@ -65,6 +103,14 @@ def _implied(name: str) -> set[str]:
     if _SHARED.match(name):
         return {"attribution", "share-alike"}
     return {"attribution"} if _NOTICE.match(name) else {"unknown"}
+
+
+@cache
+def _of_corpora() -> dict[str, frozenset[str]]:
+    """The terms of each licence of the known corpora."""
+    from quimbot_data.sources import SOURCES  # its modules stand on this one
+
+    return {corpus.dossier.license: frozenset(corpus.dossier.terms) for corpus in SOURCES.values()}
 
 
 @cache

@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from quimbot_data.buckets import FANOUT, Spill
-from quimbot_data.decide import candidates
+from quimbot_data.decide import candidates, whole_budgets
 from quimbot_data.mix import Thresholds, budgets, largest
 from quimbot_data.observe import Progress, silent
 from quimbot_data.run import Run, running
@@ -70,7 +70,7 @@ def plan(workspace: Workspace, recipe: Recipe, *, threads: int = 2, progress: Pr
         by_u, available = candidates(run), run.available()
         problem, feasible = None, largest(recipe, available) if all(available) else 0
         try:
-            whole = budgets(recipe, available)
+            whole = whole_budgets(run)
         except MixError as error:
             problem = str(error)
             smaller = recipe.model_copy(update={"size": feasible})

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from quimbot_data.buckets import NARROW_WEIGHT, Spill
+from quimbot_data.clearance import clearances
 from quimbot_data.decontamination import Contamination
 from quimbot_data.observe import Progress, Steps
 from quimbot_data.workspace import Workspace
+from schemas.clearance import Clearance
 from schemas.errors import IntegrityError, MissingError, RecipeError
 from schemas.fields import SCHEMA_VERSION
 from schemas.manifest import CorpusManifest
@@ -22,6 +24,7 @@ class Run:
     workspace: Workspace
     recipe: Recipe
     corpora: dict[str, CorpusManifest]
+    cleared: list[Clearance]
     contamination: Contamination
     scratch: Path
     threads: int
@@ -29,6 +32,8 @@ class Run:
     given: dict[int, tuple[int, int, int, int]] = field(default_factory=dict)
     """What each component can give after all steps but the mix: amount in the recipe's unit, that of its training rows,
     dialogues, tokens."""
+    barred: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    """Dialogues that the profile does not admit, by component, source and term."""
 
     def shards(self) -> list[tuple[int, str, Path]]:
         """Every corpus file: running number, source, path."""
@@ -69,7 +74,8 @@ def running(
     """
     with _reading(workspace, recipe) as corpora, workspace.lock(*place), workspace.scratch(*place) as scratch:
         contamination = Contamination.load(workspace, recipe.decontaminate)
-        yield Run(workspace, recipe, corpora, contamination, scratch, threads, Steps(progress))
+        cleared = [each for each in clearances(workspace) if each.source in corpora]
+        yield Run(workspace, recipe, corpora, cleared, contamination, scratch, threads, Steps(progress))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any, Literal
 
+from schemas.clearance import Clearance
 from schemas.fields import Hash, LongCount, NonEmpty, SourceName, Strict
 from schemas.recipe import Recipe
 
@@ -155,6 +156,8 @@ class VersionManifest(Strict):
     evaluation: list[EvaluationLine]
     sources: dict[str, dict[str, Any]]
     """Per source: title, licence, terms, attribution, url, revision and corpus digest."""
+    cleared: list[Clearance]
+    """Whose rows of unknown terms the profile admitted, who answered for them, and why."""
     record: dict[str, Any]
 
 

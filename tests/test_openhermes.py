@@ -10,6 +10,7 @@ from told import DATA, Told, expected, tell
 from quimbot_data.sources.openhermes import CORPUS, DOSSIER, from_lmsys, recognizes
 from schemas.errors import InputError
 
+_OF_BOTH = "LicenseRef-LMSYS-Chat-1M AND LicenseRef-OpenHermes-2.5"
 PAIR = [{"from": "human", "value": "Name a fruit."}, {"from": "gpt", "value": "A pear."}]
 
 
@@ -44,7 +45,7 @@ def test_the_fixture_is_told_as_expected() -> None:
 @pytest.mark.parametrize("source", ["lmsys1m", "LMSys Chatbot Arena", "LMSYS-Chat-1M", "chatbot_arena", "lmsys 1m"])
 def test_rows_out_of_lmsys_data_may_not_be_passed_on(tmp_path: Path, source: str) -> None:
     (dialogue,) = told(tmp_path, [{"conversations": PAIR, "source": source}]).dialogues
-    assert (dialogue["license"], dialogue["terms"]) == ("LicenseRef-LMSYS-Chat-1M", ["no-transfer", "unknown"])
+    assert (dialogue["license"], dialogue["terms"]) == (_OF_BOTH, ["no-transfer", "unknown"])
 
 
 @pytest.mark.parametrize("source", [None, "", "airoboros2.2", "GPT-4 Comparison Data", "caseus_custom", 7])

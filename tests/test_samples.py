@@ -196,7 +196,12 @@ def test_lesson_9_essays_keep_every_character_and_broken_ones_stay_visible(inges
 @pytest.mark.parametrize(
     ("source", "what", "license_", "terms"),
     [
-        ("openhermes", "a row out of LMSYS data that no", "LicenseRef-LMSYS-Chat-1M", ["no-transfer", "unknown"]),
+        (
+            "openhermes",
+            "a row out of LMSYS data that no",
+            "LicenseRef-LMSYS-Chat-1M AND LicenseRef-OpenHermes-2.5",
+            ["no-transfer", "unknown"],
+        ),
         ("waxal", "a configuration of the University", "CC-BY-4.0", ["attribution"]),
         ("waxal", "a configuration under the stricter", "CC-BY-SA-4.0", ["attribution", "share-alike"]),
         (

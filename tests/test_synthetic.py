@@ -106,9 +106,12 @@ def test_an_inserted_word_is_an_empty_span(tmp_path: Path) -> None:
     [
         (None, None, "CC-BY-4.0", ["attribution"]),
         ("CC-BY-4.0", None, "CC-BY-4.0", ["attribution"]),
-        ("MIT", None, "MIT", ["unknown"]),
-        ("MIT", ["attribution"], "MIT", ["attribution"]),
-        (["MIT", "CC-BY-4.0", "MIT"], ["unknown", "no-transfer"], "CC-BY-4.0 AND MIT", ["no-transfer", "unknown"]),
+        ("MIT", None, "MIT", ["attribution"]),
+        ("MIT", ["no-transfer"], "MIT", ["attribution", "no-transfer"]),
+        ("LicenseRef-mine", None, "LicenseRef-mine", ["unknown"]),
+        ("LicenseRef-mine", ["non-commercial"], "LicenseRef-mine", ["non-commercial"]),
+        ("LicenseRef-LDC-TOEFL11", [], "LicenseRef-LDC-TOEFL11", ["no-transfer", "research-only"]),
+        (["MIT", "CC-BY-4.0", "MIT"], ["unknown"], "CC-BY-4.0 AND MIT", ["attribution", "unknown"]),
         (None, ["research-only", "attribution", "attribution"], "CC-BY-4.0", ["attribution", "research-only"]),
     ],
 )
@@ -117,6 +120,20 @@ def test_a_row_may_state_its_own_rights(
 ) -> None:
     (dialogue,) = told(tmp_path, license=license_, terms=terms).dialogues
     assert (dialogue["license"], dialogue["terms"]) == (row_license, row_terms)
+
+
+@pytest.mark.parametrize("terms", [None, [], ["attribution"]])
+def test_a_seed_out_of_a_corpus_brings_its_terms_along(tmp_path: Path, terms: object) -> None:
+    """Also where the generator forgot to say so."""
+    (dialogue,) = told(tmp_path, seed_id="toefl11:88", license="CC-BY-4.0", terms=terms).dialogues
+    assert dialogue["license"] == "CC-BY-4.0 AND LicenseRef-LDC-TOEFL11"
+    assert dialogue["terms"] == ["attribution", "no-transfer", "research-only"]
+
+
+def test_what_is_no_licence_is_refused_by_name(tmp_path: Path) -> None:
+    made = told(tmp_path, license="all rights reserved")
+    assert not made.dialogues
+    assert [reason for _, _, reason in made.rejected] == ["invalid-license"]
 
 
 def test_what_may_be_absent(tmp_path: Path) -> None:

@@ -95,6 +95,10 @@ def ingest(
             "research-only, no-transfer, unknown, or none); repeatable."
         ),
     ] = None,
+    attribution: Annotated[
+        str, typer.Option(help="messages: the line to print wherever rows of it are published.", show_default=False)
+    ] = "",
+    url: Annotated[str, typer.Option(help="messages: where the corpus is found.", show_default=False)] = "",
     revision: Annotated[
         str | None, typer.Option(help="Revision of the raw files; default what fetch recorded.")
     ] = None,
@@ -115,7 +119,7 @@ def ingest(
     from quimbot_data.sources.source import Options
 
     place = opened(context, workspace)
-    corpus = _corpus(source, name, family, license_id, terms)
+    corpus = _corpus(source, name, family, license_id, terms, attribution=attribution, url=url)
     folder = place.raw(source)
     if not paths and not folder.exists():
         raise MissingError(
@@ -144,16 +148,23 @@ def ingest(
 
 
 def _corpus(
-    source: str, name: str | None, family: str | None, license_id: str | None, terms: list[str] | None
+    source: str,
+    name: str | None,
+    family: str | None,
+    license_id: str | None,
+    terms: list[str] | None,
+    *,
+    attribution: str,
+    url: str,
 ) -> "Corpus":
     from quimbot_data.licenses import terms_of
     from quimbot_data.sources import SOURCES, corpus_named, messages
 
     if source != "messages":
-        if name or family or license_id or terms:
+        if name or family or license_id or terms or attribution or url:
             raise MissingError(
                 f"{source} states its own name, family, licence and terms.",
-                next_step="Leave --as, --family, --license and --terms out.",
+                next_step="Leave --as, --family, --license, --terms, --attribution and --url out.",
             )
         return corpus_named(source)
     if not (name and family and license_id):
@@ -164,4 +175,5 @@ def _corpus(
         )
     if name in SOURCES:
         raise MissingError(f"{name} is the name of a known corpus.", next_step="Choose another with --as.")
-    return messages.corpus(name, family, license_id, terms_of(license_id, terms))
+    rights = terms_of(license_id, terms)
+    return messages.corpus(name, family, license_id, rights, attribution=attribution, url=url)

@@ -164,13 +164,13 @@ def verify(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Compare a version with its manifest: every byte, every row digest, its id. Exit 1 if anything differs."""
-    from quimbot_data.build import changed_corpora, rebuilt_id
+    from quimbot_data.build import changed_inputs, rebuilt_id
     from quimbot_data.version import verify as run
 
     place, parsed = opened(context, workspace), parsed_ref(ref)
     problems, manifest = run(place, parsed), place.version_manifest(parsed)
     again = None
-    if rebuild and (changed := changed_corpora(place, manifest)):
+    if rebuild and (changed := changed_inputs(place, manifest)):
         problems += changed
     elif rebuild:
         with progress(f"rebuild {ref}", log_json=log_json) as tell:

@@ -47,7 +47,16 @@ KEYS: Final = ("id", "conversation_id", "uuid", "dialogue_id", "message_id")
 _SUFFIXES: Final = (".json", ".jsonl", ".ndjson", ".parquet", ".gz")
 
 
-def corpus(name: str, family: str, license: str, terms: Sequence[str], *, title: str | None = None) -> Corpus:  # noqa: A002
+def corpus(
+    name: str,
+    family: str,
+    license: str,  # noqa: A002
+    terms: Sequence[str],
+    *,
+    title: str | None = None,
+    attribution: str = "",
+    url: str = "",
+) -> Corpus:
     """A corpus of the caller's own files.
 
     Args:
@@ -56,6 +65,8 @@ def corpus(name: str, family: str, license: str, terms: Sequence[str], *, title:
         license: SPDX id or `LicenseRef-…`.
         terms: some of `schemas.fields.TERMS`.
         title: what to call it in documents; the name where absent.
+        attribution: the line to print wherever rows of it are published.
+        url: where it is found.
 
     Raises:
         InputError: a name, family, licence or term that the schema does not allow.
@@ -72,7 +83,8 @@ def corpus(name: str, family: str, license: str, terms: Sequence[str], *, title:
         family=family,
         license=licence_named(license),
         terms=tuple(sorted(set(terms))),
-        url="",
+        url=url,
+        attribution=attribution,
         obtain="Your own files: `quimbot ingest messages PATH… --as NAME --family FAMILY --license LICENSE`.",
     )
     return Corpus(dossier, read, partial(normalize, dossier), recognizes)

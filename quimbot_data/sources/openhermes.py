@@ -14,10 +14,13 @@ Columns are sparse: any may be null or absent. System text stands in the turns, 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from quimbot_data.hub import HubFiles
+from quimbot_data.licenses import Rights, joined
+from quimbot_data.sources import lmsys
 from quimbot_data.sources.files import raw_files
 from quimbot_data.sources.records import mappings, records
 from quimbot_data.sources.source import Corpus, Dossier, Normalized, Options, RawBatch, drafts, rejects
@@ -35,9 +38,6 @@ DOSSIER: Final = Dossier(
     attribution="OpenHermes-2.5 (Teknium 2023); no licence is declared for the whole.",
 )
 
-#: Licence and terms of rows that LMSYS collected.
-_FROM_LMSYS: Final = ("LicenseRef-LMSYS-Chat-1M", ["no-transfer", "unknown"])
-_FROM_ELSEWHERE: Final = (DOSSIER.license, list(DOSSIER.terms))
 #: Magpie also has `conversations`, and one of these.
 _FOREIGN: Final = frozenset({"uuid", "conversation_id", "gen_input_config", "gen_input_configs"})
 
@@ -76,7 +76,6 @@ def _draft(row: Mapping[str, Any], part: int, options: Options, repaired: Counte
     if isinstance(dialogue, Refusal):
         return dialogue
     repaired.update(dialogue.repairs)
-    license_, terms = _FROM_LMSYS if from_lmsys(row.get("source")) else _FROM_ELSEWHERE
     raw_id = _text(row.get("id"))
     return {
         "key": raw_id,
@@ -84,10 +83,15 @@ def _draft(row: Mapping[str, Any], part: int, options: Options, repaired: Counte
         "messages": dialogue.messages,
         "untrained": dialogue.untrained([turn.get("weight") != 0 for turn in conversation or ()]),
         "language_declared": _text(row.get("language")),
-        "license": license_,
-        "terms": terms,
+        **_rights(from_lmsys(row.get("source")))._asdict(),
         "provenance": {"raw_id": raw_id, "revision": options.revision, "lineage": None, "derived": None},
     }
+
+
+@cache
+def _rights(of_lmsys: bool) -> Rights:
+    """Rows that LMSYS collected stay under its terms, wherever they went."""
+    return joined(lmsys.DOSSIER.rights(), DOSSIER.rights()) if of_lmsys else DOSSIER.rights()
 
 
 def _text(value: object) -> str | None:

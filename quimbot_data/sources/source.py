@@ -16,6 +16,7 @@ import polars.selectors as cs
 import pyarrow as pa
 
 from quimbot_data.hub import HubFiles
+from quimbot_data.licenses import Rights
 from schemas.dialogue import Dialogue
 from schemas.frame import polars_schema
 from schemas.learner import LearnerText
@@ -68,6 +69,10 @@ class Dossier:
     hub: HubFiles | None = None
     attribution: str = ""
     """The line to print wherever rows of it are published."""
+
+    def rights(self) -> Rights:
+        """Licence and terms of its rows."""
+        return Rights(self.license, sorted(self.terms))
 
 
 @dataclass(frozen=True)

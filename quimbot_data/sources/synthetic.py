@@ -1,7 +1,8 @@
 """Scaffolding dialogues by this project's own generators: tutor turns that support discovery instead of correcting.
 
 Who       `quimbot synth generate`
-Licence   CC-BY-4.0 where a row states no other; rows derived from a corpus carry that corpus's licence and terms
+Licence   CC-BY-4.0 where a row states no other; rows whose `seed_id` is an id of a corpus (`toefl11:…`) carry that
+          corpus's licence and terms, too
 One row   {"id": "g-1", "language": "es", "generator": "grammar@1", "template_id": "recast/past", "seed_id": "s-1",
            "license": null, "terms": null, "template": [{"position": 1, "head": 4, "tail": 0}],
            "messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}],
@@ -12,16 +13,19 @@ or it is refused.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from quimbot_data.licenses import Rights, joined, terms_of
 from quimbot_data.sources.files import raw_files
 from quimbot_data.sources.records import mappings, records
 from quimbot_data.sources.source import Corpus, Dossier, Normalized, Options, RawBatch, drafts, rejects
 from quimbot_data.sources.turns import Refusal, is_blank
 from schemas.dialogue import Pedagogy, TemplateSpan, turn_structure_fault
+from schemas.errors import InputError
 from schemas.fields import NonEmpty, Role, Term
 
 DOSSIER: Final = Dossier(
@@ -86,7 +90,7 @@ def normalize(batch: RawBatch, options: Options) -> Normalized:
 
     Rejects: `no-generator`; `malformed-turn`, `unknown-role`, `empty-content` and the names of
     `schemas.dialogue.turn_structure_fault`; `invalid-pedagogy` (a field that breaks `Pedagogy`, or a place that the
-    messages do not have); `invalid-template`; `invalid-row` (any other field).
+    messages do not have); `invalid-template`; `invalid-license`; `invalid-row` (any other field).
     """
     told: list[dict[str, Any]] = []
     refused: list[tuple[int, str, str]] = []
@@ -98,8 +102,11 @@ def normalize(batch: RawBatch, options: Options) -> Normalized:
             continue
         if fault := _turn_fault(row) or _pedagogy_fault(row) or _template_fault(row):
             refused.append((part, *fault))
-        else:
-            told.append(_draft(row, part, options))
+            continue
+        try:
+            told.append(_draft(row, part, _rights_of(row), options))
+        except InputError as error:
+            refused.append((part, "invalid-license", error.found))
     return Normalized(drafts(told), rejects(refused))
 
 
@@ -139,7 +146,7 @@ def _template_fault(row: _Row) -> Refusal | None:
     return None
 
 
-def _draft(row: _Row, part: int, options: Options) -> dict[str, Any]:
+def _draft(row: _Row, part: int, rights: Rights, options: Options) -> dict[str, Any]:
     template = [span.model_dump() for span in row.template or ()]
     raw_id = row.id if row.id and not is_blank(row.id) else None
     return {
@@ -148,7 +155,7 @@ def _draft(row: _Row, part: int, options: Options) -> dict[str, Any]:
         "messages": [turn.model_dump() for turn in row.messages],
         "untrained": [],
         "language_declared": row.language,
-        **_rights(row),
+        **rights._asdict(),
         "provenance": {
             "raw_id": raw_id,
             "revision": options.revision,
@@ -159,12 +166,30 @@ def _draft(row: _Row, part: int, options: Options) -> dict[str, Any]:
     }
 
 
-def _rights(row: _Row) -> dict[str, Any]:
-    """Licence and terms: the row's own, else the dossier's; a licence of its own without terms leaves them unknown."""
-    named = [row.license] if isinstance(row.license, str) else row.license or [DOSSIER.license]
-    license_ = " AND ".join(sorted(set(named)))
-    default = list(DOSSIER.terms) if license_ == DOSSIER.license else ["unknown"]
-    return {"license": license_, "terms": default if row.terms is None else sorted(set(row.terms))}
+def _rights_of(row: _Row) -> Rights:
+    stated = (row.license,) if isinstance(row.license, str) else tuple(row.license or ())
+    seed = (row.seed_id or "").partition(":")[0]
+    return _rights(stated, None if row.terms is None else tuple(row.terms), seed)
+
+
+@cache
+def _rights(stated: tuple[str, ...], terms: tuple[str, ...] | None, seed: str) -> Rights:
+    """Licence and terms of a row: all that its licences imply, its own terms, and those of the corpus of its seed.
+
+    A seed out of a corpus is named by an id of it (`toefl11:…`): whatever the row says, that corpus's terms hold.
+
+    Args:
+        stated: the row's licences; the dossier's where it states none.
+        terms: the row's; they make known what an unknown licence asks, and take nothing away.
+        seed: the corpus that the seed came from.
+
+    Raises:
+        InputError: a licence is none.
+    """
+    from quimbot_data.sources import SOURCES  # which names this module, too
+
+    own = joined(*(Rights(name, terms_of(name, terms)) for name in stated or (DOSSIER.license,)))
+    return joined(own, SOURCES[seed].dossier.rights()) if seed in SOURCES else own
 
 
 CORPUS: Final = Corpus(DOSSIER, read, normalize, recognizes)

@@ -1,0 +1,114 @@
+"""What a version's licences ask: its rows by source, licence and term, the lines to print, and what is unresolved."""
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from quimbot_data.licenses import parts_of
+from quimbot_data.sources import SOURCES
+from quimbot_data.sql.named import named_query
+from quimbot_data.sql.query import run_query
+from quimbot_data.workspace import Ref, Workspace
+from schemas.clearance import Clearance
+from schemas.manifest import VersionManifest
+
+
+class LicenceLine(BaseModel):
+    """Rows of one source under one licence and one set of terms."""
+
+    source: str
+    license: str
+    terms: list[str]
+    dialogues: int
+    tokens: int
+
+
+class TermLine(BaseModel):
+    """Rows under one term; a row may be under several."""
+
+    term: str
+    dialogues: int
+    tokens: int
+
+
+class Attribution(BaseModel):
+    """The line to print wherever rows are published, and where the corpus is found."""
+
+    source: str
+    text: str
+    url: str
+
+
+class LicenceReport(BaseModel):
+    """The answer of `quimbot licenses`."""
+
+    version: str
+    profile: str
+    lines: list[LicenceLine]
+    terms: list[TermLine]
+    attributions: list[Attribution]
+    cleared: list[Clearance]
+    unresolved: list[str]
+    """What stands in the way of publishing, a sentence each."""
+
+
+def licence_report(workspace: Workspace, ref: Ref) -> LicenceReport:
+    """Licences of a version's rows.
+
+    Raises:
+        MissingError: no such version.
+        IntegrityError: its data cannot be read.
+    """
+    manifest = workspace.version_manifest(ref)
+    found = run_query(workspace, named_query("licences").sql, version=ref).to_pylist()
+    lines = [LicenceLine(**row | {"terms": row["terms"].split(", ") if row["terms"] else []}) for row in found]
+    attributions = list(_attributions(manifest, lines))
+    return LicenceReport(
+        version=str(ref),
+        profile=manifest.identity.recipe.profile,
+        lines=lines,
+        terms=_by_term(lines),
+        attributions=attributions,
+        cleared=manifest.cleared,
+        unresolved=list(_unresolved(manifest, lines, {each.source for each in attributions})),
+    )
+
+
+def _by_term(lines: list[LicenceLine]) -> list[TermLine]:
+    terms = {term for line in lines for term in line.terms}
+    under = {term: [line for line in lines if term in line.terms] for term in terms}
+    found = [
+        TermLine(term=term, dialogues=sum(line.dialogues for line in rows), tokens=sum(line.tokens for line in rows))
+        for term, rows in under.items()
+    ]
+    return sorted(found, key=lambda line: (-line.dialogues, line.term))
+
+
+def _attributions(manifest: VersionManifest, lines: list[LicenceLine]) -> Iterator[Attribution]:
+    """One a source with rows, and one a corpus that its rows were taken from or grown from, by their licence."""
+    held = dict.fromkeys(line.source for line in lines)
+    licences = {part for line in lines for part in parts_of(line.license)}
+    for source in held:
+        facts = manifest.sources[source]
+        if facts["attribution"]:
+            yield Attribution(source=source, text=facts["attribution"], url=facts["url"])
+    for name, corpus in SOURCES.items():
+        # A licence that only this corpus has.
+        if name not in held and corpus.dossier.license.startswith("LicenseRef-") and corpus.dossier.license in licences:
+            yield Attribution(source=name, text=corpus.dossier.attribution, url=corpus.dossier.url)
+
+
+def _unresolved(manifest: VersionManifest, lines: list[LicenceLine], named: set[str]) -> Iterator[str]:
+    cleared = {(each.source, each.license) for each in manifest.cleared}
+    for line in lines:
+        if "unknown" in line.terms and (line.source, line.license) not in cleared:
+            yield (
+                f"{line.source}: the terms of {line.dialogues:,} dialogues under {line.license} are unknown. "
+                f"Whoever knows them records it: `quimbot clear {line.source} --by WHO --reason WHY`."
+            )
+    for source in dict.fromkeys(line.source for line in lines if "attribution" in line.terms):
+        if source not in named:
+            yield (
+                f"{source}: its licence asks for attribution, and no text is on record: "
+                "`quimbot ingest messages … --attribution TEXT`."
+            )
