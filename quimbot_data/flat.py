@@ -25,9 +25,12 @@ class FlatMessages:
 
     def column(self, contents: pl.Series) -> pl.Series:
         """The messages column again, with these contents."""
-        fields = [_arrow(self.roles), _arrow(contents)]
-        messages = pa.StructArray.from_arrays(fields, names=["role", "content"])
-        return cast(pl.Series, pl.from_arrow(large_list(self.offsets, messages))).alias("messages")
+        return self.listed(role=self.roles, content=contents).alias("messages")
+
+    def listed(self, **fields: pl.Series) -> pl.Series:
+        """Lists of structs with these fields, one value a message each."""
+        structs = pa.StructArray.from_arrays([_arrow(values) for values in fields.values()], names=list(fields))
+        return cast(pl.Series, pl.from_arrow(large_list(self.offsets, structs)))
 
     def dialogues(self, messages: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
         """Which dialogues hold these messages: sorted, unique."""

@@ -1,6 +1,6 @@
 """What a version's licences ask: its rows by source, licence and term, the lines to print, and what is unresolved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel
 
@@ -62,15 +62,15 @@ def licence_report(workspace: Workspace, ref: Ref) -> LicenceReport:
     manifest = workspace.version_manifest(ref)
     found = run_query(workspace, named_query("licences").sql, version=ref).to_pylist()
     lines = [LicenceLine(**row | {"terms": row["terms"].split(", ") if row["terms"] else []}) for row in found]
-    attributions = list(_attributions(manifest, lines))
+    printed = list(attributions(manifest, ((line.source, line.license) for line in lines)))
     return LicenceReport(
         version=str(ref),
         profile=manifest.identity.recipe.profile,
         lines=lines,
         terms=_by_term(lines),
-        attributions=attributions,
+        attributions=printed,
         cleared=manifest.cleared,
-        unresolved=list(_unresolved(manifest, lines, {each.source for each in attributions})),
+        unresolved=list(_unresolved(manifest, lines, {each.source for each in printed})),
     )
 
 
@@ -84,10 +84,14 @@ def _by_term(lines: list[LicenceLine]) -> list[TermLine]:
     return sorted(found, key=lambda line: (-line.dialogues, line.term))
 
 
-def _attributions(manifest: VersionManifest, lines: list[LicenceLine]) -> Iterator[Attribution]:
-    """One a source with rows, and one a corpus that its rows were taken from or grown from, by their licence."""
-    held = dict.fromkeys(line.source for line in lines)
-    licences = {part for line in lines for part in parts_of(line.license)}
+def attributions(manifest: VersionManifest, rows: Iterable[tuple[str, str]]) -> Iterator[Attribution]:
+    """The lines to print with rows of a version, given as (source, licence).
+
+    One a source, and one a corpus that its rows were taken from or grown from, by their licence.
+    """
+    pairs = list(rows)
+    held = dict.fromkeys(source for source, _ in pairs)
+    licences = {part for _, license_id in pairs for part in parts_of(license_id)}
     for source in held:
         facts = manifest.sources[source]
         if facts["attribution"]:

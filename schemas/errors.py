@@ -8,9 +8,11 @@
     ├── WorkspaceError (OSError)          the workspace cannot be used as asked
     │   ├── MissingError (LookupError)    a source, version or dialogue that is not there
     │   ├── LockedError                   another process writes there now
-    │   ├── ExistsError                   a version exists and is not what would be built
+    │   ├── ExistsError                   a version or export exists and is not what would be written
     │   └── IntegrityError                files differ from what their manifest states
     ├── QueryError (ValueError)           SQL that is refused, wrong, or over its limits
+    ├── TermsError (PermissionError)      licence terms forbid what was asked
+    ├── PushError (ConnectionError)       the Hub did not take what was sent
     └── FetchError (ConnectionError)      the Hub did not give what was asked
         └── GatedError (PermissionError)  its terms must be accepted, or a token is missing
 
@@ -65,7 +67,7 @@ class LockedError(WorkspaceError):
 
 
 class ExistsError(WorkspaceError):
-    """The version exists already with another id; versions are immutable."""
+    """A version exists already with another id, and versions are immutable; or an export with other content."""
 
 
 class IntegrityError(WorkspaceError):
@@ -74,6 +76,14 @@ class IntegrityError(WorkspaceError):
 
 class QueryError(QuimbotError, ValueError):
     """SQL that is refused, wrong, or over its memory or time limit."""
+
+
+class TermsError(QuimbotError, PermissionError):
+    """Licence terms of rows forbid what was asked."""
+
+
+class PushError(QuimbotError, ConnectionError):
+    """The Hub did not take what was sent."""
 
 
 class FetchError(QuimbotError, ConnectionError):

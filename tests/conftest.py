@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hub_standin import HubStandIn
 from raw_rows import lay_out
+from versions_to_share import LAX, MIXED, OPEN, build_version, ingest_corpora
 
 from quimbot_data import card
 from quimbot_data.build import build
@@ -157,3 +159,38 @@ def quimbot(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return Ran(int(stop.value.code or 0), said.out, said.err)
 
     return run
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubStandIn]:
+    from huggingface_hub import close_session, constants
+
+    close_session()  # made anew below this fixture's environment
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)  # else it asks huggingface.co who calls
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # as set at the start of a command
+    with HubStandIn() as standin:
+        monkeypatch.setenv("HF_ENDPOINT", standin.url)
+        yield standin
+        close_session()
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The workspace of `versions_to_share`; `open@1.0.0` has a true card. Not to be written to: see `to_share`."""
+    workspace = ingest_corpora(tmp_path_factory.mktemp("shared"))
+    build_version(workspace, OPEN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(card, "write_documents", write_plain_card)
+        build_version(workspace, MIXED)
+        build_version(workspace, LAX)
+    return workspace
+
+
+@pytest.fixture
+def to_share(shared: Workspace, tmp_path: Path) -> Workspace:
+    """Its versions alone, in a workspace of one's own."""
+    shutil.copytree(shared.root / "versions", tmp_path / "datasets" / "versions")
+    return Workspace(tmp_path / "datasets")

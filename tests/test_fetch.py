@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -57,21 +56,6 @@ def recordings(rows: int, seed: int, text: str = "transcription") -> bytes:
 @pytest.fixture(scope="module")
 def clips() -> dict[str, bytes]:
     return {"data/ASR/lug-train-00000.parquet": recordings(50, 1), "data/TTS/lug.parquet": recordings(30, 2, "text")}
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubStandIn]:
-    from huggingface_hub import close_session, constants
-
-    close_session()  # made anew below this fixture's environment
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)  # else it asks huggingface.co who calls
-    with HubStandIn() as standin:
-        monkeypatch.setenv("HF_ENDPOINT", standin.url)
-        yield standin
-        close_session()
 
 
 @pytest.fixture

@@ -79,7 +79,11 @@ class RemoteCommit:
         from huggingface_hub import hf_hub_url
 
         url = hf_hub_url(self.repo, path, repo_type="dataset", revision=self.sha, endpoint=self.api.endpoint)
-        headers = {**_library().build_hf_headers(), "Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
+        headers = {
+            **hub_library().build_hf_headers(),
+            "Range": f"bytes={start}-{end - 1}",
+            "Accept-Encoding": "identity",
+        }
         return _insist(lambda: _get_range(url, headers, end - start))
 
 
@@ -89,17 +93,22 @@ def resolve(repo: str, revision: str | None) -> RemoteCommit:
     The Hub's address is `HF_ENDPOINT`, read at this call. This question comes before any other: some calls of the
     library fall back on old local files with only a warning when a repository is refused.
     """
-    from huggingface_hub import HfApi
-
-    # Passed on by hand, since the library reads HF_ENDPOINT only at import.
-    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT", "").rstrip("/") or None)
+    api = hub_api()
     info = api.repo_info(repo, repo_type="dataset", revision=revision, timeout=TIMEOUT)
     if not info.sha:
         raise FetchError(f"{api.endpoint} names no commit for {repo}.", next_step="Check HF_ENDPOINT.")
     return RemoteCommit(api, repo, info.sha)
 
 
-def _library() -> Any:
+def hub_api() -> "HfApi":
+    """The Hub at `HF_ENDPOINT`, read at this call."""
+    from huggingface_hub import HfApi
+
+    # Passed on by hand, since the library reads HF_ENDPOINT only at import.
+    return HfApi(endpoint=os.environ.get("HF_ENDPOINT", "").rstrip("/") or None)
+
+
+def hub_library() -> Any:
     """The lower functions of `huggingface_hub`: public, but not in its type information."""
     # Read by the library at import. Plain HTTP is what resumes by byte range; who sets the variable decides otherwise.
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
@@ -109,7 +118,7 @@ def _library() -> Any:
 
 
 def _get_range(url: str, headers: dict[str, str], length: int) -> bytes:
-    library = _library()
+    library = hub_library()
     ask = {"headers": headers, "timeout": TIMEOUT, "retry_on_exceptions": ()}
     with library.http_stream_backoff("GET", url, **ask) as response:
         library.hf_raise_for_status(response)
@@ -126,7 +135,7 @@ def _get_range(url: str, headers: dict[str, str], length: int) -> bytes:
 
 def _insist(attempt: Callable[[], T]) -> T:
     """Try again where the connection broke, but not where the Hub refused."""
-    httpx = _library().httpx
+    httpx = hub_library().httpx
     for number in range(ATTEMPTS - 1):
         try:
             return attempt()
@@ -160,14 +169,13 @@ def explained(repo: str, revision: str | None, folder: Path, *, gated: bool) -> 
         GatedError, FetchError: see `quimbot_data.hub.fetch`.
         WorkspaceError: the folder cannot be written.
     """
-    httpx = _library().httpx
+    httpx = hub_library().httpx
     try:
         yield
     except QuimbotError:
         raise
     except json.JSONDecodeError as error:
-        problem = f"{os.environ.get('HF_ENDPOINT')} does not answer as a Hub does."
-        raise FetchError(problem, next_step="Check HF_ENDPOINT.") from error
+        raise no_hub() from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise _explanation(error, repo, revision, folder, gated=gated) from error
 
@@ -195,7 +203,10 @@ def _explanation(error: BaseException, repo: str, revision: str | None, folder: 
         return GatedError(f"The Hub refused the token for {repo} ({status}).", next_step=SIGN_IN)
     if status is not None:
         return FetchError(f"The Hub answered {status} for {repo}.", next_step=RUN_AGAIN)
-    return _unreachable(error, repo, folder)
+    # The library's own complaints are OSErrors without a number; those of the disk have one.
+    if isinstance(error, OSError) and error.errno is not None:
+        return WorkspaceError(f"{folder} cannot be written: {error.strerror}.", next_step=f"Mend that. {RUN_AGAIN}")
+    return unreachable(error, repo)
 
 
 def _gated(repo: str) -> GatedError:
@@ -206,16 +217,19 @@ def _gated(repo: str) -> GatedError:
     )
 
 
-def _unreachable(error: BaseException, repo: str, folder: Path) -> QuimbotError:
+def unreachable(error: BaseException, repo: str) -> FetchError:
+    """The Hub did not answer at all."""
     from huggingface_hub.errors import OfflineModeIsEnabled
 
     if isinstance(error, OfflineModeIsEnabled):
-        return FetchError(f"HF_HUB_OFFLINE is set, so {repo} cannot be fetched.", next_step="Unset it and run again.")
-    # The library's own complaints are OSErrors without a number; those of the disk have one.
-    if isinstance(error, OSError) and error.errno is not None:
-        return WorkspaceError(f"{folder} cannot be written: {error.strerror}.", next_step=f"Mend that. {RUN_AGAIN}")
+        return FetchError(f"HF_HUB_OFFLINE is set, so {repo} cannot be reached.", next_step="Unset it and run again.")
     endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
     return FetchError(
         f"The connection to the Hub at {endpoint} failed for {repo} ({type(error).__name__}).",
         next_step=f"Check the network and HF_ENDPOINT. {RUN_AGAIN}",
     )
+
+
+def no_hub() -> FetchError:
+    """Something answered, but not as a Hub does."""
+    return FetchError(f"{os.environ.get('HF_ENDPOINT')} does not answer as a Hub does.", next_step="Check HF_ENDPOINT.")
