@@ -9,6 +9,7 @@
     │   ├── MissingError (LookupError)    a source, version or dialogue that is not there
     │   ├── LockedError                   another process writes there now
     │   ├── ExistsError                   a version exists and is not what would be built
+    │   ├── VersionNumberError (ValueError)  a version number that does not say what changed
     │   └── IntegrityError                files differ from what their manifest states
     ├── QueryError (ValueError)           SQL that is refused, wrong, or over its limits
     └── FetchError (ConnectionError)      the Hub did not give what was asked
@@ -66,6 +67,10 @@ class LockedError(WorkspaceError):
 
 class ExistsError(WorkspaceError):
     """The version exists already with another id; versions are immutable."""
+
+
+class VersionNumberError(WorkspaceError, ValueError):
+    """A number that says less, or more, than what changed since the version below it."""
 
 
 class IntegrityError(WorkspaceError):
