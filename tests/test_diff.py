@@ -470,6 +470,7 @@ def test_the_largest_shift_comes_first_and_is_called_by_its_band(scaffolds: Work
     assert background.values[0].share_b in (0, 1), "heritage alone is left"
 
 
+@pytest.mark.slow
 def test_what_one_version_alone_states_comes_first(scaffolds: Workspace) -> None:
     none = made(scaffolds, mix(name="none", components=[{"family": "safety", "weight": 1.0, "sources": ["prosocial"]}]))
     found = diff(scaffolds, none, Ref("all", "1.0.0"))
@@ -507,7 +508,7 @@ def test_an_opening_is_cut_and_on_one_line() -> None:
     assert len(examples._said({"role": "user", "content": "word " * 99})) == len("user: ") + 160
 
 
-@pytest.mark.parametrize(("terms", "quoted"), [((), True), (("no-transfer",), False), (("unknown",), False)])
+@pytest.mark.parametrize(("terms", "quoted"), [((), True), (("no-transfer", "unknown"), False)])
 def test_a_document_quotes_what_may_travel_and_what_its_version_holds(
     own: Workspace, terms: tuple[str, ...], quoted: bool
 ) -> None:
@@ -613,6 +614,7 @@ def test_changes_are_written_again_as_long_as_the_version_below_is_there(
     assert verify(own, b) == []
 
 
+@pytest.mark.slow
 def test_the_card_links_it_and_takes_it_along(own: Workspace, tmp_path: Path) -> None:
     a = made(own, mix("old", size=20))
     card.refresh_documents(own, a)
@@ -623,6 +625,7 @@ def test_the_card_links_it_and_takes_it_along(own: Workspace, tmp_path: Path) ->
     assert copy.read_bytes() == (own.version(a) / "CHANGES.md").read_bytes()
 
 
+@pytest.mark.slow
 def test_building_again_writes_the_same_changes(copied: Workspace, tmp_path: Path) -> None:
     smaller = parse_recipe(RECIPE.replace("size = 360", "size = 300"), "small.toml")
     again = Workspace(tmp_path / "again")
