@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quimbot_data import build as building
-from quimbot_data import decide
+from quimbot_data import decide, version_gate
 from quimbot_data.build import build
 from quimbot_data.diff import diff
 from quimbot_data.filters import verdict
@@ -140,6 +140,14 @@ def test_a_takedown_that_nothing_replaces_is_a_patch(own: Workspace, take: Calla
     a = made(own, mix("old"))
     take(set(sorted(ids_of(own, a))[:3]))
     assert_due(own, mix("old"), "1.0.1", "1.1.0", words="3 removed (3 takedown: taken-down)")
+
+
+def test_rows_that_a_purge_erased_count_as_taken_down(own: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = sorted(ids_of(own, made(own, mix("old", size=20))))[:3]
+    ingested(own, "old", [row for row in talks(range(40)) if f"old:{row['id']}" not in gone])
+    monkeypatch.setattr(version_gate, "taken", lambda workspace: frozenset(gone))
+    words = "is a PATCH version: 3 removed (3 takedown: purged), 3 added (3 over budget)"
+    assert_due(own, mix("old", size=20), "1.0.1", "2.0.0", words=words)
 
 
 @pytest.mark.slow

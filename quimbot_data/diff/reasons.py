@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from quimbot_data.diff.inputs import key_changes, keys_for, mix_keys, source_changes
-from quimbot_data.diff.sides import Side, fates
+from quimbot_data.diff.sides import EPOCH, Side, fates
 from quimbot_data.workspace import Workspace
 from schemas.diff import KeyChange, SourceChange
 from schemas.manifest import VersionManifest
@@ -97,7 +97,7 @@ def reasons_of_absence(rows: pl.DataFrame, own: Side, other: Side, pair: Pair) -
     erased = pl.Series(sorted(pair.taken), dtype=pl.String)
     rows = rows.with_columns(
         survivor_source=pl.when(pl.col("step") == "dedup").then(pl.col("because").str.split(":").list.first()),
-        erased=pl.col("fate").is_null() & pl.col("dialogue_id").is_in(erased.implode()),
+        erased=pl.col("fate").is_null() & pl.col("dialogue_id").str.replace(EPOCH, "").is_in(erased.implode()),
     )
     cases = rows.select(_CASE).unique()
     causes = [_absence(case, own.manifest, other.manifest, pair) for case in cases.iter_rows(named=True)]

@@ -29,7 +29,8 @@ ROWS: Final = pl.Schema(
     }
 )
 _FATE_COLUMNS: Final = ("dialogue_id", "fate", "step", "reason", "detail", "component")
-_EPOCH: Final = r"@epoch[0-9]+$"
+#: What the id of a repeat ends with (`quimbot_data.mix.with_repeats`).
+EPOCH: Final = r"@epoch[0-9]+$"
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def fates(side: Side, ids: pl.Series) -> pl.DataFrame:
     Returns:
         dialogue_id as asked, fate, step, reason, detail, component; nulls where the version never looked at it.
     """
-    asked = pl.DataFrame({"dialogue_id": ids}).with_columns(once=pl.col("dialogue_id").str.replace(_EPOCH, ""))
+    asked = pl.DataFrame({"dialogue_id": ids}).with_columns(once=pl.col("dialogue_id").str.replace(EPOCH, ""))
     wanted = pl.concat([asked["dialogue_id"], asked["once"]]).unique().to_frame("dialogue_id")
     with side.reading():
         scanned = pl.scan_parquet(side.folder / FATES).select(_FATE_COLUMNS)
