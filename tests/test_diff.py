@@ -104,6 +104,9 @@ def test_adding_a_source_at_unchanged_budgets_leaves_the_others_but_for_duplicat
     }
     assert {count.change for count in found.counts if count.source == "old"} == {"removed", "added"}
     assert found.rows("removed") == len(given_up)
+    assert {(row.key, row.a, row.b) for row in found.recipe if row.key.startswith("components.conversation(old)")} == {
+        ("components.conversation(old).weight", "1.0", "0.6")
+    }, "the component is known again"
 
 
 # Reasons

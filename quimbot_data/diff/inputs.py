@@ -17,18 +17,19 @@ def key_changes(a: Identity, b: Identity) -> list[KeyChange]:
 
     The recipe's name is none of them: the versions carry it.
     """
-    shared = set(labels(a.recipe)) & set(labels(b.recipe))
-    left, right = _inputs(a, shared), _inputs(b, shared)
+    left_labels, right_labels = labels(a.recipe, b.recipe), labels(b.recipe, a.recipe)
+    shared = set(left_labels) & set(right_labels)
+    left, right = _inputs(a, left_labels, shared), _inputs(b, right_labels, shared)
     keys = [key for key in dict.fromkeys((*left, *right)) if left.get(key) != right.get(key)]
     return [KeyChange(key=key, a=left.get(key), b=right.get(key)) for key in keys]
 
 
-def _inputs(identity: Identity, shared: set[str]) -> dict[str, str]:
+def _inputs(identity: Identity, names: list[str], shared: set[str]) -> dict[str, str]:
     """Values as JSON by key; a component that the other recipe does not have is one key."""
     recipe = identity.recipe
     tables = recipe.model_dump(mode="json", exclude={"name", "components"})
     found = _flat("", tables)
-    for label, component in zip(labels(recipe), recipe.components, strict=True):
+    for label, component in zip(names, recipe.components, strict=True):
         if label in shared:
             found |= _flat(f"components.{label}.", component.model_dump(mode="json"))
         else:
@@ -48,9 +49,11 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def labels(recipe: Recipe) -> list[str]:
-    """What each component is called: its family; with its sources, then a number, where others are called the same."""
-    families = Counter(component.family for component in recipe.components)
+def labels(recipe: Recipe, other: Recipe) -> list[str]:
+    """What each component is called beside another recipe: its family; with its sources where either recipe has several
+    of the family; and with a number where that is not enough."""
+    within = [Counter(component.family for component in each.components) for each in (recipe, other)]
+    families = within[0] | within[1]
     found: list[str] = []
     for part in recipe.components:
         label = part.family if families[part.family] == 1 else f"{part.family}({','.join(part.sources)})"
@@ -84,7 +87,7 @@ def mix_keys(own: VersionManifest, component: int, other: VersionManifest, other
     """
     recipe, others = own.identity.recipe, other.identity.recipe
     part, met = recipe.components[component], others.components[other_component]
-    label = f"components.{labels(recipe)[component]}"
+    label = f"components.{labels(recipe, others)[component]}"
     keys = [key for key in ("seed", "unit") if getattr(recipe, key) != getattr(others, key)]
     if own.mix[component].budget != other.mix[other_component].budget:
         keys += ["size"] if recipe.size != others.size else []
