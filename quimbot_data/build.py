@@ -9,6 +9,7 @@ bytes whatever the threads and however the corpora were cut.
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ from quimbot_data import card
 from quimbot_data.buckets import Spill, read_parquet, write_row_groups
 from quimbot_data.clearance import clearances
 from quimbot_data.decide import STEPS, candidates, stops
+from quimbot_data.diff.changes import changes, first_changes
+from quimbot_data.diff.sides import Side
 from quimbot_data.filters import CLEARABLE, untrained
 from quimbot_data.ingest import in_order, library_versions
 from quimbot_data.ledger import REPEATED, check_conservation, step_lines
@@ -27,6 +30,7 @@ from quimbot_data.mix import Thresholds, with_repeats
 from quimbot_data.observe import Progress, silent
 from quimbot_data.run import Run, running
 from quimbot_data.version import FATES, DataWriter, publish_version, same_version, seal
+from quimbot_data.version_gate import FIRST, admitted, standing
 from quimbot_data.workspace import Ref, Workspace, atomic, entry_of, write_model, writing
 from schemas.fields import SCHEMA_VERSION
 from schemas.manifest import AuditReport, CorpusManifest, Identity, LedgerLine, MixLine, VersionManifest
@@ -54,7 +58,7 @@ FATES_SCHEMA: Final = pl.Schema(
 def build(
     workspace: Workspace,
     recipe: Recipe,
-    ref: Ref,
+    ref: Ref | None,
     *,
     threads: int = 2,
     audit: int = 0,
@@ -65,7 +69,8 @@ def build(
     Args:
         workspace: holds the corpora, gets the version.
         recipe: resolved; its name must be the version's.
-        ref: name and number of the version.
+        ref: name and number of the version; None for the number that is due (`quimbot_data.version_gate`), or for the
+            highest version where that is this one already.
         threads: shards worked on at once; changes nothing but the time.
         audit: rows of each kind to plant in a shadow of the inputs (see `quimbot_data.audit`); the card tells what
             became of them, the version's id does not change.
@@ -80,24 +85,38 @@ def build(
         RecipeError: a component names a source of another family, or one without dialogues.
         MixError: the corpora cannot fill a component.
         ExistsError: the version exists with another id.
+        VersionNumberError: what changed since the version below it asks for another number.
         LockedError: another process builds this version, or ingests one of its corpora.
         IntegrityError: a corpus file was changed since it was ingested, or the ledger does not add up.
     """
-    started, place = time.monotonic(), ("version", ref.name, ref.version)
+    started, asked = time.monotonic(), ref or Ref(recipe.name, FIRST)
+    place = ("version", asked.name, asked.version if ref else "next")
     with running(workspace, recipe, place, threads, progress) as run:
-        folder, manifest, by_u = _make(run, ref, started)
-        report = _audited(run, by_u, audit)
-        existing = same_version(workspace, ref, manifest)
+        folder, manifest, by_u = _make(run, asked, started)
+        existing = same_version(workspace, ref, manifest) if ref else standing(workspace, manifest)
         if existing is None:
-            if report is not None:
-                write_model(folder / card.AUDIT, report)
-            card.write_documents(folder, manifest)
-            seal(folder, manifest)
-            publish_version(workspace, ref, folder)
-            return manifest, True
+            return _published(run, ref, Side(folder, manifest), by_u, audit), True
+        report = _audited(run, by_u, audit)
     if report is not None:
-        card.refresh_documents(workspace, ref, report)
+        card.refresh_documents(workspace, Ref(existing.name, existing.version), report)
     return existing, False
+
+
+def _published(run: Run, ref: Ref | None, made: Side, by_u: Spill, audit: int) -> VersionManifest:
+    """Publish what was made, if its number is the one that is due."""
+    workspace, folder = run.workspace, made.folder
+    due, found = admitted(workspace, ref, made, threads=run.threads)
+    manifest = made.manifest.model_copy(update={"version": due.version})
+    with nullcontext() if ref else workspace.lock("version", due.name, due.version):
+        report = _audited(run, by_u, audit)
+        if report is not None:
+            write_model(folder / card.AUDIT, report)
+        with atomic(folder / card.CHANGES) as stream:
+            stream.write((changes(found) if found else first_changes(due)).encode())
+        card.write_documents(folder, manifest)
+        seal(folder, manifest)
+        publish_version(workspace, due, folder)
+    return manifest
 
 
 def _audited(run: Run, by_u: Spill, count: int) -> AuditReport | None:

@@ -119,7 +119,8 @@ def same_version(workspace: Workspace, ref: Ref, manifest: VersionManifest) -> V
         return existing
     raise ExistsError(
         f"{ref} exists with id {existing.id[:12]}; this build has id {manifest.id[:12]}. Versions are immutable.",
-        next_step="Build under a higher number, or delete that version's folder if nobody uses it.",
+        next_step="Build under a higher number (`--version next` finds the one that is due), or delete that version's "
+        "folder if nobody uses it.",
     )
 
 

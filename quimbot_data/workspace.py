@@ -31,7 +31,8 @@ DEFAULT_ROOT: Final = Path("datasets")
 MANIFEST: Final = "manifest.json"
 M = TypeVar("M", bound=BaseModel)
 _TEMPORARY: Final = ".writing-"
-_SEMVER: Final = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+#: Nine digits a part: far more than anyone counts to, and a file name all the same.
+_SEMVER: Final = re.compile(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -88,6 +89,11 @@ class Workspace:
         """Finished versions, sorted by name and number."""
         found = (path.parent for path in (self.root / "versions").glob(f"*/*/{MANIFEST}"))
         return sorted((Ref(path.parent.name, path.name) for path in found), key=Ref.order)
+
+    def highest(self, name: str, *, below: Ref | None = None) -> Ref | None:
+        """The highest finished version of a name, or the highest lower than another; None where there is none."""
+        held = [ref for ref in self.versions() if ref.name == name and (below is None or ref.order() < below.order())]
+        return held[-1] if held else None
 
     def corpus_manifest(self, source: str) -> CorpusManifest:
         """The manifest of a source's corpus.

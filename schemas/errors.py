@@ -9,6 +9,7 @@
     │   ├── MissingError (LookupError)    a source, version or dialogue that is not there
     │   ├── LockedError                   another process writes there now
     │   ├── ExistsError                   a version or export exists and is not what would be written
+    │   ├── VersionNumberError (ValueError)  a version number that does not say what changed
     │   └── IntegrityError                files differ from what their manifest states
     ├── QueryError (ValueError)           SQL that is refused, wrong, or over its limits
     ├── TermsError (PermissionError)      licence terms forbid what was asked
@@ -68,6 +69,10 @@ class LockedError(WorkspaceError):
 
 class ExistsError(WorkspaceError):
     """A version exists already with another id, and versions are immutable; or an export with other content."""
+
+
+class VersionNumberError(WorkspaceError, ValueError):
+    """A number that says less, or more, than what changed since the version below it."""
 
 
 class IntegrityError(WorkspaceError):

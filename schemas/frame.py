@@ -324,14 +324,19 @@ def content_hashes(messages: pl.Expr) -> pl.Expr:
     return sha256(messages.list.eval(message).list.join(""))
 
 
-def row_digests(model: type[BaseModel]) -> pl.Expr:
+def row_digests(model: type[BaseModel], names: Collection[str] | None = None) -> pl.Expr:
     """sha256 of a row's canonical form: every column, so that any change of any value changes it.
 
     Canonical form: null `~`; text a netstring; whole numbers `i<digits>,`; floats `d<IEEE-754 bits>,` (printing them
     would depend on the printer); booleans `t` or `f`; a list `[<length>,` and its items; a struct `{` and its fields in
     order.
+
+    Args:
+        model: what the rows are.
+        names: the columns that count; all of them where not given, as published digests have it.
     """
-    columns = [_canonical(pl.col(name), dtype) for name, dtype in polars_schema(model).items()]
+    schema = polars_schema(model).items()
+    columns = [_canonical(pl.col(name), dtype) for name, dtype in schema if names is None or name in names]
     return sha256(pl.concat_str(columns)).alias("row_digest")
 
 

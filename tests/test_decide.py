@@ -134,7 +134,7 @@ def test_what_holds_evaluation_text_is_dropped_and_the_item_named(alike: Workspa
     again = build(
         alike,
         recipe(["first", "second"], decontaminate={"sets": ["quiz.jsonl", "other.jsonl"]}),
-        Ref("meeting", "2.0.0"),
+        Ref("meeting", "1.0.1"),
     )
     assert again[0].id != manifest.id, "a version that was held against another set is another version"
 

@@ -31,8 +31,8 @@ def loaded(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.filterwarnings("default")  # what other libraries warn of is theirs
 @pytest.mark.parametrize("splits", SPLITS)
 def test_splits_rows_and_columns_are_those_of_the_manifest(copied, recipe, tmp_path, monkeypatch, splits):
-    ref = Ref("small", "2.0.0")
-    manifest, _ = build(copied, Recipe.model_validate(recipe.model_dump() | {"splits": splits}), ref)
+    ref = Ref("loaded", "1.0.0")
+    manifest, _ = build(copied, Recipe.model_validate(recipe.model_dump() | {"name": ref.name, "splits": splits}), ref)
     found = loaded(copied.version(ref), tmp_path / "cache", monkeypatch)
     stated = {split: digest for split, digest in manifest.identity.splits.items() if digest.rows}
     assert set(stated) == {"train", *(split for split, share in splits.items() if share)}

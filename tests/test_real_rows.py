@@ -11,16 +11,18 @@ from typing import Any
 
 import polars as pl
 import pytest
+from chats import fates_of, ids_of, made
 from conftest import corpus_of
 
 from quimbot_data.build import build
+from quimbot_data.diff import diff
 from quimbot_data.ingest import ingest
 from quimbot_data.sources import messages, refuse_other_corpora
 from quimbot_data.sources.source import Corpus, Options
 from quimbot_data.version import verify
 from quimbot_data.workspace import Ref, Workspace
 from schemas.manifest import VersionManifest
-from schemas.recipe import parse_recipe
+from schemas.recipe import Recipe, parse_recipe
 
 REAL = Path(__file__).parents[1] / ".." / "shared" / "real"
 pytestmark = [
@@ -127,6 +129,7 @@ def test_real_rows_from_raw_files_to_a_verified_version(tmp_path):
     assert new
     assert verify(workspace, REF) == []
     assert_fates_add_up(workspace, manifest)
+    assert_another_filter_and_seed_are_told_apart(workspace)
 
 
 def assert_every_raw_row_is_carried_or_refused(real: Workspace) -> None:
@@ -177,3 +180,18 @@ def assert_fates_add_up(real: Workspace, manifest: VersionManifest) -> None:
         lost = sum(line.rows for line in dropped if line.reason)
         assert mine.filter(pl.col("fate") == "kept").height == rows - lost
     assert fates.filter(pl.col("fate") == "kept").height == sum(d.rows for d in manifest.identity.splits.values())
+
+
+def assert_another_filter_and_seed_are_told_apart(real: Workspace) -> None:
+    before = ids_of(real, REF)
+    for change in ({"filters": {"max_chars": 400}}, {"seed": 5}):
+        ref = made(real, Recipe.model_validate(parse_recipe(RECIPE, "real.toml").model_dump() | change))
+        found, after, fates = diff(real, REF, ref), ids_of(real, ref), fates_of(real, ref)
+        assert found.rows("removed") == len(before - after) > 0
+        assert found.rows("added") == len(after - before) > 0
+        assert found.rows("changed") == found.rows("moved") == 0
+        filtered = {name for name in before - after if fates[name]["step"] == "filter"}
+        by_filter = [count.dialogues for count in found.counts if count.why() == "filter: max_chars"]
+        assert sum(by_filter) == len(filtered)
+        others = {count.why() for count in found.counts} - {"filter: max_chars"}
+        assert others == ({"recipe: seed"} if "seed" in change else {"over budget"})

@@ -1,6 +1,7 @@
-"""A version's documents: `README.md` in the Hub's dataset-card format, and its plots.
+"""A version's documents: `README.md` in the Hub's dataset-card format, its plots, and `CHANGES.md`.
 
-Both follow from the version's own files alone, so they can be written again at any time, byte for byte.
+The first two follow from the version's own files alone, the last from those and the version below it, so they can be
+written again at any time, byte for byte.
 """
 
 import re
@@ -20,6 +21,7 @@ from schemas.manifest import SPLITS, AuditReport, Documents, VersionManifest
 CARD: Final = "README.md"
 PLOTS: Final = "plots"
 AUDIT: Final = "audit.json"
+CHANGES: Final = "CHANGES.md"
 
 
 def write_documents(folder: Path, manifest: VersionManifest) -> None:
@@ -57,7 +59,7 @@ def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
 def refresh_documents(workspace: Workspace, ref: Ref, audit: AuditReport | None = None) -> None:
     """Write a published version's documents again, and `documents.json` over them; data and manifest stay untouched.
 
-    With an audit, that becomes one of the documents.
+    With an audit, that becomes one of the documents. `CHANGES.md` is written again where the version below is there.
 
     All are made before the first is replaced. Other documents keep their entries; a file that `documents.json` did
     not list stays unlisted. Killed in between, it leaves documents that `verify` reports, and running it again mends.
@@ -71,7 +73,7 @@ def refresh_documents(workspace: Workspace, ref: Ref, audit: AuditReport | None 
     with workspace.lock("version", ref.name, ref.version):
         if audit is not None:
             write_model(folder / AUDIT, audit)
-        made = documents(folder, manifest)
+        made = documents(folder, manifest) | _changes(workspace, ref)
         if audit is not None:
             made[AUDIT] = (folder / AUDIT).read_bytes()
         listed = read_model(folder / DOCUMENTS, Documents).files if (folder / DOCUMENTS).exists() else {}
@@ -84,8 +86,18 @@ def refresh_documents(workspace: Workspace, ref: Ref, audit: AuditReport | None 
         write_model(folder / DOCUMENTS, Documents(files=dict(sorted({**kept, **digests}.items()))))
 
 
+def _changes(workspace: Workspace, ref: Ref) -> dict[str, bytes]:
+    """`CHANGES.md`, unless it stands already and the version that it compares with is gone."""
+    from quimbot_data.diff.changes import document  # written with this package's Markdown, so it stands above
+
+    below = workspace.highest(ref.name, below=ref)
+    if below is None and (workspace.version(ref) / CHANGES).exists():
+        return {}
+    return {CHANGES: document(workspace, ref, below).encode()}
+
+
 def copy_card(workspace: Workspace, ref: Ref, to: Path) -> Path:
-    """Copy a version's card to `<to>/<name>-<version>.md` and its plots to the folder `<name>-<version>` beside it.
+    """Copy a card to `<to>/<name>-<version>.md`, and what it links to the folder `<name>-<version>` beside it.
 
     Returns:
         The card's path.
@@ -101,6 +113,9 @@ def copy_card(workspace: Workspace, ref: Ref, to: Path) -> Path:
     text = (folder / CARD).read_text("utf-8")
     copies = {f"{name}/{plot.name}": plot.read_bytes() for plot in sorted((folder / PLOTS).glob("*.png"))}
     linked = re.sub(rf"^(!\[.*\]\(){PLOTS}/", rf"\g<1>{name}/", text, flags=re.MULTILINE)
+    if (folder / CHANGES).exists():
+        copies[f"{name}/{CHANGES}"] = (folder / CHANGES).read_bytes()
+        linked = linked.replace(f"({CHANGES})", f"({name}/{CHANGES})")
     _write(to, {**copies, f"{name}.md": linked.encode()})
     return to / f"{name}.md"
 

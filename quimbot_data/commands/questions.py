@@ -110,7 +110,7 @@ def sql(
         shell(place, parsed, show_raw=show_raw, form=chosen, limits=limits)
         return
     if output:
-        _refuse_inside(place, output)
+        refuse_inside(place, output)
     text, given = resolved(query, parameters(param or []))
     text = f"EXPLAIN {text}" if explain else text
     found = run_query(place, text, version=parsed, show_raw=show_raw, limits=limits, parameters=given)
@@ -139,7 +139,7 @@ def _list_queries(*, as_json: bool) -> None:
     note("Run one: `quimbot sql @drop-reasons --version NAME@X.Y.Z --param source=lmsys`")
 
 
-def _refuse_inside(workspace: "Workspace", output: Path) -> None:
+def refuse_inside(workspace: "Workspace", output: Path) -> None:
     """Results never land among corpora, versions or raw files."""
     kept = [workspace.root / name for name in ("raw", "corpus", "versions", "takedowns")]
     if any(output.absolute().resolve().is_relative_to(folder.resolve()) for folder in kept):

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 def build(
     context: typer.Context,
     recipe: RecipeArgument,
-    version: Annotated[str, typer.Option("--version", help="Number of the version, X.Y.Z.")],
+    version: Annotated[
+        str,
+        typer.Option(
+            "--version",
+            help="Number of the version, X.Y.Z: what changed since the version below it decides which one it may "
+            "be, and `next` takes that one.",
+        ),
+    ],
     audit: Annotated[
         int, typer.Option(min=0, max=100_000, help="Plant that many rows of each kind, and publish what was found.")
     ] = 0,
@@ -39,17 +46,19 @@ def build(
     from quimbot_data.workspace import Ref
 
     resolved, place = _recipe(recipe), opened(context, workspace)
-    ref = Ref.parse(f"{resolved.name}@{version}")
-    with progress(f"build {ref}", log_json=log_json) as tell:
+    ref = None if version == "next" else Ref.parse(f"{resolved.name}@{version}")
+    title = f"build {ref or resolved.name}"
+    with progress(title, log_json=log_json) as tell:
         manifest, new = run(place, resolved, ref, threads=threads, audit=audit, progress=tell)
     if log_json:
-        log_steps(f"build {ref}", manifest.record)
+        log_steps(title, manifest.record)
+    folder = place.version(Ref(manifest.name, manifest.version))
     if json:
-        print_json(manifest.model_dump(mode="json") | {"written": new, "path": str(place.version(ref))})
+        print_json(manifest.model_dump(mode="json") | {"written": new, "path": str(folder)})
         return
     print_version(manifest)
     told = "its card now tells the audit" if audit else "nothing was changed"
-    say(f"{place.version(ref)}" if new else f"{place.version(ref)} holds this version already; {told}.")
+    say(f"{folder}" if new else f"{folder} holds this version already; {told}.")
 
 
 def plan(
@@ -197,7 +206,7 @@ def card(
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Write a version's card and plots again, and copy the card where documents are kept."""
+    """Write a version's card, plots and CHANGES.md again, and copy them where documents are kept."""
     from quimbot_data.card import copy_card, refresh_documents
 
     place, parsed = opened(context, workspace), parsed_ref(ref)

@@ -1,0 +1,127 @@
+"""Which number a version may have: what changed since the version below it decides, so that a number tells it.
+
+| level | against the highest lower version of the name |
+|---|---|
+| PATCH | rows removed by takedowns, with those that took their place; or the same rows, other documents |
+| MINOR | rows added, besides |
+| MAJOR | rows removed otherwise, changed or moved to another split; or another schema |
+
+The number is the next of its level, no other: 1.4.2 is followed by 1.4.3, 1.5.0 or 2.0.0. The first version of a name
+may have any number.
+"""
+
+from typing import Final, Literal
+
+from quimbot_data.diff import compared
+from quimbot_data.diff.reasons import Pair, taken
+from quimbot_data.diff.sides import Side
+from quimbot_data.workspace import Ref, Workspace
+from schemas.diff import CHANGES, Change, ChangeCount, Diff
+from schemas.errors import VersionNumberError
+from schemas.manifest import VersionManifest
+
+Level = Literal["PATCH", "MINOR", "MAJOR"]
+LEVELS: Final[tuple[Level, ...]] = ("PATCH", "MINOR", "MAJOR")
+#: Number of a name's first version where none is asked for.
+FIRST: Final = "1.0.0"
+#: Why a row may take the place of one that was taken down: the older version had looked at it and left it out.
+_REPLACING: Final = ("over budget", "duplicate", "skeletons", "epochs")
+#: Reasons of each change that an error names.
+_TOLD: Final = 4
+_MEANING: Final = (
+    "PATCH is for takedowns with what takes their place and for documents alone, MINOR for rows that are only added, "
+    "MAJOR for everything else."
+)
+
+
+def level(found: Diff) -> Level:
+    """How far the newer version, `b`, is from the older one."""
+    if found.a.schema_version != found.b.schema_version:
+        return "MAJOR"
+    same_recipe = all(change.key == "title" for change in found.recipe)
+    makes_room = same_recipe and any(_is_takedown(count) for count in found.counts)
+    levels = [_level(count, makes_room) for count in found.counts]
+    return max(levels, key=LEVELS.index, default="PATCH")
+
+
+def _level(count: ChangeCount, makes_room: bool) -> Level:
+    if count.change == "added":
+        return "PATCH" if makes_room and count.reason in _REPLACING else "MINOR"
+    return "PATCH" if _is_takedown(count) else "MAJOR"
+
+
+def _is_takedown(count: ChangeCount) -> bool:
+    return count.change == "removed" and count.reason == "takedown"
+
+
+def following(ref: Ref, step: Level) -> Ref:
+    """The next version of a level."""
+    major, minor, patch = ref.order()[1]
+    numbers = {"PATCH": (major, minor, patch + 1), "MINOR": (major, minor + 1, 0), "MAJOR": (major + 1, 0, 0)}
+    return Ref(ref.name, ".".join(map(str, numbers[step])))
+
+
+def admitted(workspace: Workspace, asked: Ref | None, made: Side, *, threads: int) -> tuple[Ref, Diff | None]:
+    """The number that a version about to be published gets.
+
+    Args:
+        workspace: holds the versions that are there.
+        asked: the number that is asked for; None for the one that is due.
+        made: the version.
+        threads: files read at once.
+
+    Returns:
+        The version's address, and the comparison with the version below; None for the first of its name.
+
+    Raises:
+        VersionNumberError: another number is due.
+        IntegrityError: the version below is not what it was built as.
+    """
+    name = made.manifest.name
+    before = workspace.highest(name, below=asked)
+    if before is None:
+        return asked or Ref(name, FIRST), None
+    found = compared(Pair(Side.of(workspace, before), made, taken(workspace)), threads=threads)
+    step = level(found)
+    due = following(before, step)
+    found = found.model_copy(update={"b": found.b.model_copy(update={"version": str(due)})})
+    if asked is not None and asked != due:
+        raise VersionNumberError(
+            f"Against {before}, {asked} is a {step} version: {summary(found)}.",
+            valid=_MEANING,
+            next_step=_next_step(workspace, due),
+        )
+    return due, found
+
+
+def _next_step(workspace: Workspace, due: Ref) -> str:
+    if due in workspace.versions():
+        return f"{due} is taken: build with `--version next`, which follows {workspace.highest(due.name)}."
+    return f"Its number is {due.version}: `quimbot build RECIPE --version {due.version}`, or `--version next`."
+
+
+def standing(workspace: Workspace, manifest: VersionManifest) -> VersionManifest | None:
+    """The highest version of the name where it is this very version already: nothing is due then."""
+    last = workspace.highest(manifest.name)
+    held = workspace.version_manifest(last) if last else None
+    return held if held and held.id == manifest.id else None
+
+
+def summary(found: Diff) -> str:
+    """What changed, in a line.
+
+    E.g. `3 removed (2 filter: min_chars, 1 over budget), 1 added (1 recipe: sources)`.
+    """
+    if found.a.schema_version != found.b.schema_version:
+        return f"schema version {found.a.schema_version} became {found.b.schema_version}"
+    told = [_told(change, [c for c in found.counts if c.change == change]) for change in CHANGES]
+    return ", ".join(part for part in told if part) or "the same rows"
+
+
+def _told(change: Change, counts: list[ChangeCount]) -> str:
+    by_reason: dict[str, int] = {}
+    for count in counts:
+        by_reason[count.why()] = by_reason.get(count.why(), 0) + count.dialogues
+    reasons = [f"{dialogues:,} {reason}" for reason, dialogues in by_reason.items()]
+    more = [f"and {len(reasons) - _TOLD} other reasons"] if len(reasons) > _TOLD else []
+    return f"{sum(by_reason.values()):,} {change} ({', '.join(reasons[:_TOLD] + more)})" if counts else ""
