@@ -27,7 +27,7 @@ from quimbot_data.mix import Thresholds, with_repeats
 from quimbot_data.observe import Progress, silent
 from quimbot_data.run import Run, running
 from quimbot_data.version import FATES, DataWriter, publish_version, same_version, seal
-from quimbot_data.workspace import Ref, Workspace, atomic, entry_of, write_model, writing
+from quimbot_data.workspace import AUDIT, Ref, Workspace, atomic, entry_of, write_model, writing
 from schemas.fields import SCHEMA_VERSION
 from schemas.manifest import AuditReport, CorpusManifest, Identity, LedgerLine, MixLine, VersionManifest
 from schemas.recipe import Recipe
@@ -90,7 +90,7 @@ def build(
         existing = same_version(workspace, ref, manifest)
         if existing is None:
             if report is not None:
-                write_model(folder / card.AUDIT, report)
+                write_model(folder / AUDIT, report)
             card.write_documents(folder, manifest)
             seal(folder, manifest)
             publish_version(workspace, ref, folder)
