@@ -31,7 +31,7 @@ from quimbot_data.observe import Progress, silent
 from quimbot_data.run import Run, running
 from quimbot_data.version import FATES, DataWriter, publish_version, same_version, seal
 from quimbot_data.version_gate import FIRST, admitted, standing
-from quimbot_data.workspace import Ref, Workspace, atomic, entry_of, write_model, writing
+from quimbot_data.workspace import AUDIT, Ref, Workspace, atomic, entry_of, write_model, writing
 from schemas.fields import SCHEMA_VERSION
 from schemas.manifest import AuditReport, CorpusManifest, Identity, LedgerLine, MixLine, VersionManifest
 from schemas.recipe import Recipe
@@ -110,7 +110,7 @@ def _published(run: Run, ref: Ref | None, made: Side, by_u: Spill, audit: int) -
     with nullcontext() if ref else workspace.lock("version", due.name, due.version):
         report = _audited(run, by_u, audit)
         if report is not None:
-            write_model(folder / card.AUDIT, report)
+            write_model(folder / AUDIT, report)
         with atomic(folder / card.CHANGES) as stream:
             stream.write((changes(found) if found else first_changes(due)).encode())
         card.write_documents(folder, manifest)

@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from quimbot_data.commands import comparisons, corpora, interchange, questions, terms, versions
+from quimbot_data.commands import cards, comparisons, corpora, interchange, questions, terms, versions
 from quimbot_data.commands.options import WorkspaceOption
 from quimbot_data.terminal import err, note
 from schemas.errors import QuimbotError
@@ -37,6 +37,7 @@ for _command in (
     *(corpora.demo, corpora.sources, corpora.fetch, corpora.ingest, terms.clear),
     *(versions.recipes, versions.plan, versions.build, versions.versions, versions.show, versions.verify),
     *(comparisons.diff, questions.sample, questions.why, questions.sql, terms.licenses, versions.card),
+    cards.verify_card,
     *(interchange.export, interchange.push),
 ):
     app.command()(_command)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 DEFAULT_ROOT: Final = Path("datasets")
 MANIFEST: Final = "manifest.json"
+#: What an audit of a version found, beside its data.
+AUDIT: Final = "audit.json"
 M = TypeVar("M", bound=BaseModel)
 _TEMPORARY: Final = ".writing-"
 #: Nine digits a part: far more than anyone counts to, and a file name all the same.

@@ -253,7 +253,7 @@ def test_bad_version_numbers(quimbot, built, tmp_path, number):
     ran.told("NAME@X.Y.Z")
 
 
-@pytest.mark.parametrize("command", ["show", "verify", "card"])
+@pytest.mark.parametrize("command", ["show", "verify", "card", "verify-card"])
 def test_versions_that_are_not_there(quimbot, built, command):
     quimbot(command, "small@9.9.9", "--workspace", built.root).told("no version small@9.9.9", "Built here: small@1.0.0")
     quimbot(command, "small", "--workspace", built.root).told("'small' names no version", "NAME@X.Y.Z")

@@ -2,7 +2,6 @@
 
 import dataclasses
 import doctest
-import json
 import re
 import shutil
 import subprocess
@@ -12,99 +11,34 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from card_workspace import MINE, RECIPE, REF, lay_out, made
 from PIL import Image
 
 from quimbot_data import card
 from quimbot_data.build import build
-from quimbot_data.card import copy_card, documents, header, markdown, refresh_documents, write_documents
+from quimbot_data.card import (
+    copy_card,
+    documents,
+    formats,
+    header,
+    hub_names,
+    markdown,
+    marks,
+    numbers,
+    refresh_documents,
+    write_documents,
+)
 from quimbot_data.card import tables as card_tables
 from quimbot_data.card.figures import QUERIES, CardFacts, card_facts, query_sql
 from quimbot_data.card.recipe_toml import recipe_toml
-from quimbot_data.ingest import ingest
-from quimbot_data.sources import lmsys, messages, waxal
-from quimbot_data.sources.source import Options
+from quimbot_data.sources import lmsys, waxal
 from quimbot_data.version import verify
 from quimbot_data.workspace import Ref, Workspace, read_model
 from schemas.errors import IntegrityError, LockedError, MissingError
 from schemas.manifest import Documents, VersionManifest
 from schemas.recipe import Recipe, parse_recipe
 
-REF = Ref("small", "1.2.0")
 PLOTS = ("languages", "ledger", "lengths", "mix")
-RECIPE = """
-name = "small"
-title = "A small mix: *for* tests | only"
-unit = "dialogues"
-size = 40
-[[components]]
-family = "conversation"
-weight = 0.75
-sources = ["lmsys", "mine"]
-[[components]]
-family = "multilingual"
-weight = 0.25
-sources = ["waxal"]
-[filters]
-max_chars = 900
-[safety]
-flagged = "untrain"
-[splits]
-validation = 0.2
-test = 0.2
-"""
-MINE = """
-name = "mine"
-unit = "dialogues"
-size = 12
-[[components]]
-family = "conversation"
-weight = 1
-sources = ["mine"]
-"""
-
-
-def lmsys_row(number: int) -> dict:
-    """Every 9th row is blank, every 4th is flagged in its first answer, every 10th holds an address, one is long."""
-    said = f"Please tell me how to grow tomato number {number} in a garden by the sea."
-    told = f"Give it light, water and patience, and write to a{number}@green.example." if number % 10 == 0 else "Wait."
-    contents = ["  " if number % 9 == 8 else said, told * (1 + 300 * (number == 7))] * (1 + number % 3)
-    flags = [place == 1 and number % 4 == 0 for place in range(len(contents))]
-    return {
-        "conversation_id": f"c{number:03}",
-        "model": "m",
-        "language": "English",
-        "conversation": [{"role": ("user", "assistant")[p % 2], "content": c} for p, c in enumerate(contents)],
-        "openai_moderation": [{"flagged": flag, "categories": {"hate": flag, "violence": False}} for flag in flags],
-    }
-
-
-def waxal_row(number: int) -> dict:
-    words = ("omwana", "azannya", "omupiira", "mu", "luguudo", "ne", "mikwano", "gye", "buli", "lunaku")
-    text = " ".join(words[(number * step) % 10] for step in (1, 3, 7, 9, 2, 4)) + f" {number}."
-    return {"id": f"w{number}", "speaker_id": "1", "transcription": text, "language": "lug", "gender": "Female"}
-
-
-def lay_out(root: Path) -> Workspace:
-    """A workspace with three corpora: 50 rows of lmsys, 15 of mine (one licence known to the Hub), 20 of waxal."""
-    workspace = Workspace(root / "datasets")
-    for name, rows in (("lmsys", map(lmsys_row, range(50))), ("waxal", map(waxal_row, range(20)))):
-        (root / name).mkdir()
-        pl.DataFrame(list(rows)).write_parquet(root / name / "rows.parquet")
-    mine = [
-        {
-            "messages": [
-                {"role": "user", "content": f"Wie heißt Berg Nummer {n}?"},
-                {"role": "assistant", "content": "Ben."},
-            ]
-        }
-        for n in range(15)
-    ]
-    (root / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in mine), encoding="utf-8")
-    own = messages.corpus("mine", "conversation", "Apache-2.0", [], title="Mine | <b>bold</b>\nand `more`")
-    ingest(workspace, lmsys.CORPUS, [root / "lmsys"], Options("0123456789abcdef"))
-    ingest(workspace, waxal.CORPUS, [root / "waxal"], Options())
-    ingest(workspace, own, [root / "mine.jsonl"], Options())
-    return workspace
 
 
 @pytest.fixture(scope="module")
@@ -125,16 +59,6 @@ def own(built, corpora, tmp_path) -> Workspace:
     workspace = Workspace(tmp_path / "datasets")
     shutil.copytree(built[0], workspace.version(REF))
     return workspace
-
-
-def made(corpora: Workspace, text: str, tmp_path: Path, **changes) -> tuple[Path, VersionManifest]:
-    """A version of another recipe, in a workspace of its own over the same corpora."""
-    workspace = Workspace(tmp_path / "datasets")
-    workspace.root.mkdir()
-    (workspace.root / "corpus").symlink_to(corpora.root / "corpus")
-    recipe = parse_recipe(text, "test").model_copy(update=changes)
-    manifest, _ = build(workspace, recipe, Ref(recipe.name, "1.0.0"))
-    return workspace.version(Ref(recipe.name, "1.0.0")), manifest
 
 
 def tables(text: str) -> list[list[dict[str, str]]]:
@@ -222,8 +146,12 @@ def test_one_licence_of_its_own_is_named_and_linked(built):
 
     folder, manifest = built
     facts = card_facts(folder, manifest)
-    lmsys_alone = dataclasses.replace(facts, licenses=[row for row in facts.licenses if row.source == "lmsys"])
-    data = DatasetCard(f"---\n{header.header(manifest, lmsys_alone)}\n---\n").data.to_dict()
+    lmsys_alone = dataclasses.replace(
+        facts,
+        licenses=[row for row in facts.licenses if row.source == "lmsys"],
+        license_totals=[row for row in facts.license_totals if "LMSYS" in row.license],
+    )
+    data = DatasetCard(f"---\n{header.header(lmsys_alone)[0]}\n---\n").data.to_dict()
     assert (data["license"], data["license_name"]) == ("other", "lmsys-chat-1m")
     assert data["license_link"] == lmsys.DOSSIER.url
 
@@ -239,7 +167,7 @@ def test_norwegian_is_no_truth_value():
     [("MIT", "mit"), ("GPL-3.0-or-later", "gpl-3.0"), ("ODC-By-1.0", "odc-by"), ("CC-BY-4.0 AND MIT", None)],
 )
 def test_licence_ids_of_the_hub(spdx, hub):
-    assert header.hub_license(spdx) == hub
+    assert hub_names.hub_license(spdx) == hub
 
 
 # What the card says
@@ -471,12 +399,12 @@ def test_data_that_is_not_the_manifests_gets_no_card(own):
 
 
 def test_every_query_states_its_grain_and_names_a_figure(built):
-    assert {field.name for field in dataclasses.fields(CardFacts)} == set(QUERIES)
+    assert {field.name for field in dataclasses.fields(CardFacts)} == {*QUERIES, "digests"}
     assert all(query_sql(name).startswith("-- One row") for name in QUERIES)
     assert card_facts(*built) == card_facts(*built)
 
 
-@pytest.mark.parametrize("module", [markdown, header], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [markdown, hub_names, formats, marks, numbers], ids=lambda module: module.__name__)
 def test_examples_in_docstrings(module):
     failed, tried = doctest.testmod(module)
     assert tried

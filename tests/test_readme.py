@@ -56,8 +56,8 @@ def test_every_command_prints_what_the_readme_says(tmp_path):
 def test_every_command_is_documented():
     from quimbot_data.cli import app
 
-    names = {command.name or command.callback.__name__ for command in app.registered_commands}
-    told = set(re.findall(r"(?:quimbot |· `)(\w+)", README))
+    names = {command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands}
+    told = set(re.findall(r"(?:quimbot |· `)([\w-]+)", README))
     assert names <= told, f"not in the README: {sorted(names - told)}"
 
 

@@ -269,11 +269,12 @@ import duckdb
 from quimbot_data.sql import worker
 request = json.loads(sys.stdin.read())
 told = []
-connection = worker._connect(request)
+limits = {"memory_limit": f"{request['memory_bytes']}B"}
+connection = worker.connect(request["catalog"], limits)
 for query in request["queries"]:
     try:
         told.append(str(connection.execute(query).fetchall()))
-        connection = worker._connect(request)  # the query may have changed what the old one holds
+        connection = worker.connect(request["catalog"], limits)  # the query may have changed what the old one holds
     except (duckdb.Error, RuntimeError, ValueError, TypeError) as error:
         told.append(str(error))
 json.dump(told, sys.stdout)

@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
+from quimbot_data.card.marks import harmless, unmarked
+
 #: What Markdown or HTML would read as markup, within a line.
 _MARKUP: Final = re.compile(r"([\\`*_\[\]<>|~$])")
 _RIGHT: Final = ">"
@@ -19,7 +21,7 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def share(part: float, whole: float) -> str:
+def share(part: float, whole: float = 1) -> str:
     """A share in per cent with one decimal; a dash where there is nothing to share.
 
     >>> share(1, 3), share(1, 10_000), share(0, 5), share(0, 0)
@@ -41,13 +43,31 @@ def points(got: float, asked: float) -> str:
     return f"{difference:+.1f}".replace("-", "−") if difference else "±0.0"
 
 
+def change(after: int, before: int) -> str:
+    """What a step added or took, signed; a dash where it did neither.
+
+    >>> change(5, 1205), change(7, 5), change(5, 5)
+    ('−1,200', '+2', '–')
+    """
+    return f"{after - before:+,}".replace("-", "−") if after != before else "–"
+
+
+def interval(value: float, low: float, high: float) -> str:
+    """A share (0 to 1) with its interval.
+
+    >>> interval(1.0, 0.963, 1.0)
+    '1.000 (0.963 to 1.000)'
+    """
+    return f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
 def plain(text: str) -> str:
     r"""Text as it is, on one line: nothing in it is read as markup.
 
     >>> plain("a|b\n<i>")
     'a\\|b \\<i\\>'
     """
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return _MARKUP.sub(r"\\\1", harmless(text))
 
 
 def code(text: str) -> str:
@@ -56,7 +76,7 @@ def code(text: str) -> str:
     >>> code("max_chars")
     '`max_chars`'
     """
-    return f"`{' '.join(text.split()).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+    return f"`{harmless(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -85,6 +105,7 @@ def _padded(cell: str, width: int, flush_right: bool) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns that text takes in a fixed-width font."""
+    """Columns that text takes in a fixed-width font; marks take none."""
+    text = unmarked(text)
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
     return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)

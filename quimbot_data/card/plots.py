@@ -9,11 +9,11 @@ from io import BytesIO
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from quimbot_data.card.figures import Bin, CardFacts
+from quimbot_data.card.figures import CardFacts
 from quimbot_data.card.markdown import count, share
-from quimbot_data.card.tables import TOP_LANGUAGES, by_size
+from quimbot_data.card.rows import Bin, Step
+from quimbot_data.card.tables import TOP_LANGUAGES
 from quimbot_data.ledger import ASSEMBLED, MENDING
-from schemas.manifest import LedgerLine, VersionManifest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes  # loaded where it is needed: half a second
@@ -34,11 +34,11 @@ _STYLE: Final[dict[str, Any]] = {
 }
 
 
-def plots(manifest: VersionManifest, facts: CardFacts) -> dict[str, bytes]:
+def plots(facts: CardFacts) -> dict[str, bytes]:
     """All plots of a version, as PNG by name; a version without dialogues has no languages and lengths to plot."""
     drawings: dict[str, Callable[[], Figure]] = {
-        "mix": lambda: _mix(manifest),
-        "ledger": lambda: _ledger(manifest, facts),
+        "mix": lambda: _mix(facts),
+        "ledger": lambda: _ledger(facts),
     }
     if facts.totals.dialogues:
         drawings |= {"languages": lambda: _languages(facts), "lengths": lambda: _lengths(facts)}
@@ -70,10 +70,10 @@ def _panels(figure: "Figure", rows: int, columns: int) -> "list[Axes]":
     return list(figure.subplots(rows, columns, squeeze=False, sharey="row").flatten())
 
 
-def _mix(manifest: VersionManifest) -> "Figure":
+def _mix(facts: CardFacts) -> "Figure":
     """Three bars a component: its weight, and its shares of dialogues and tokens."""
-    lines = sorted(manifest.mix, key=lambda line: (-line.weight, line.component))
-    dialogues, tokens = (sum(line.dialogues for line in lines), sum(line.tokens for line in lines))
+    lines = sorted(facts.mix, key=lambda line: (-line.weight, line.component))
+    dialogues, tokens = facts.totals.dialogues, facts.totals.tokens
     figure = _figure(1.1 + 0.62 * len(lines))
     axes = figure.subplots()
     series: tuple[tuple[str, str, list[tuple[float, float]]], ...] = (
@@ -105,10 +105,10 @@ def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _ledger(manifest: VersionManifest, facts: CardFacts) -> "Figure":
+def _ledger(facts: CardFacts) -> "Figure":
     """A panel a source: rows left after each step that dropped any somewhere."""
-    funnels = _funnels(manifest)
-    names = by_size(manifest, facts)[:MOST_PANELS]
+    funnels = _funnels(facts)
+    names = [row.source for row in facts.sources[:MOST_PANELS]]
     columns = min(2, len(names))
     rows = -(-len(names) // columns)
     figure = _figure(0.3 + rows * (0.45 + 0.26 * max(len(funnels[name]) for name in names)))
@@ -128,11 +128,11 @@ class _Stage(NamedTuple):
     dropped: int
 
 
-def _funnels(manifest: VersionManifest) -> dict[str, list[_Stage]]:
+def _funnels(facts: CardFacts) -> dict[str, list[_Stage]]:
     """Per source: raw rows, dialogues, what is left after each step that drops in some source, kept."""
-    dropping = {line.step for line in manifest.ledger if line.reason and line.step not in (*MENDING, "read", "mix")}
+    dropping = {line.step for line in facts.ledger if line.reason and line.step not in (*MENDING, "read", "mix")}
     funnels = {}
-    for source, group in groupby(manifest.ledger, key=lambda line: line.source):
+    for source, group in groupby(facts.ledger, key=lambda line: line.source):
         read, *lines = (line for line in group if line.reason is None)
         # Reading drops raw rows, assembling joins or splits them: only the first is a loss.
         made = next((line.rows_out for line in lines if line.step == ASSEMBLED), read.rows_out)
@@ -142,7 +142,7 @@ def _funnels(manifest: VersionManifest) -> dict[str, list[_Stage]]:
     return funnels
 
 
-def _stage(label: str, line: LedgerLine) -> _Stage:
+def _stage(label: str, line: Step) -> _Stage:
     return _Stage(label, line.rows_out, line.rows_in - line.rows_out)
 
 

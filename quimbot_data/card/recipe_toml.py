@@ -2,9 +2,12 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, Final
 
 from schemas.recipe import Recipe
+
+#: What TOML wants escaped and JSON does not; and what no text may hold (`quimbot_data.card.marks`).
+_ESCAPED: Final = re.compile("[\x7f\ufdd0-\ufdef]")
 
 
 def recipe_toml(recipe: Recipe) -> str:
@@ -41,4 +44,4 @@ def _key(key: str) -> str:
 
 def _value(value: Any) -> str:
     """Strings, numbers, booleans and lists of strings are spelled alike in JSON and TOML, but for one character."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))

@@ -1,16 +1,16 @@
-"""The tables of a card: figures and the manifest in, Markdown out."""
+"""The tables of a card: figures in, Markdown out."""
 
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
 from quimbot_data.card.figures import CardFacts
-from quimbot_data.card.markdown import code, count, plain, points, share, table
+from quimbot_data.card.formats import change, code, count, figure, interval, plain, share, short_digest
+from quimbot_data.card.markdown import table
+from quimbot_data.card.rows import Step
 from quimbot_data.ledger import MENDING
-from schemas.manifest import SPLITS, AuditReport, Interval, LedgerLine, SplitName, VersionManifest
-from schemas.recipe import Splits
 
-#: Languages that a card lists one by one.
+#: Languages that a card lists one by one; `figures/other_languages.sql` sums the others.
 TOP_LANGUAGES: Final = 20
 #: What a licence term asks, in a card's words.
 DUTIES: Final = {
@@ -23,61 +23,45 @@ DUTIES: Final = {
 }
 
 
-def mix(manifest: VersionManifest) -> str:
-    """Asked against got, a row a component."""
-    dialogues = sum(line.dialogues for line in manifest.mix)
-    tokens = sum(line.tokens for line in manifest.mix)
+def mix(facts: CardFacts, unit: str) -> str:
+    """Asked against got, a row a component; budgets are in `unit`."""
+    totals = facts.totals
     columns = ["Component", "Sources", ">Asked", ">Of dialogues", ">Of tokens", ">Dialogues", ">Tokens"]
-    unit = manifest.identity.recipe.unit
     rows = [
         [
-            *(line.family, ", ".join(map(code, line.sources)), share(line.weight, 1)),
-            *(share(line.dialogues, dialogues), share(line.tokens, tokens)),
+            *(line.family, ", ".join(map(code, line.sources)), share(line.weight)),
+            *(share(line.dialogues, totals.dialogues), share(line.tokens, totals.tokens)),
             *(count(line.dialogues), count(line.tokens)),
             *(count(line.budget), count(line.shortfall), count(line.available)),
         ]
-        for line in manifest.mix
+        for line in facts.mix
     ]
     return table([*columns, f">Budget ({unit})", ">Shortfall", ">Available"], rows)
 
 
-def splits(manifest: VersionManifest, facts: CardFacts) -> str:
+def splits(facts: CardFacts) -> str:
     """Each split's rows, and its share asked against got."""
-    held = {row.split: row for row in facts.splits}
     total = facts.totals.dialogues
-    rows = []
-    for split in SPLITS:
-        dialogues, tokens = (held[split].dialogues, held[split].tokens) if split in held else (0, 0)
-        asked = asked_share(manifest.identity.recipe.splits, split)
-        surplus = points(dialogues / total, asked) if total else "–"
-        rows.append([split, count(dialogues), count(tokens), share(asked, 1), share(dialogues, total), surplus])
+    rows = [
+        [
+            *(row.split, count(row.dialogues), count(row.tokens), share(row.asked)),
+            *(share(row.dialogues, total), figure("surplus", row.dialogues, total, row.asked)),
+        ]
+        for row in facts.splits
+    ]
     return table(["Split", ">Dialogues", ">Tokens", ">Asked", ">Got", ">Surplus (points)"], rows)
 
 
-def asked_share(asked: Splits, split: SplitName) -> float:
-    """The share of the hash range that a recipe gives a split."""
-    return {"validation": asked.validation, "test": asked.test}.get(split, 1 - asked.validation - asked.test)
-
-
-def sources(manifest: VersionManifest, facts: CardFacts) -> str:
+def sources(facts: CardFacts) -> str:
     """Every source of the recipe, with the licences that its rows carry."""
-    held = {row.source: row for row in facts.sources}
     rows = []
-    for source in by_size(manifest, facts):
-        known, row = manifest.sources[source], held.get(source)
-        terms = ", ".join(known["terms"]) or "none"
-        revision = code(known["revision"][:12]) if known["revision"] else "–"
-        figures = [count(row.dialogues if row else 0), count(row.tokens if row else 0)]
-        licenses = _licenses(facts, source) or plain(known["license"])
-        digest = code(known["corpus_digest"][:12])
-        rows.append([code(source), plain(known["title"]), licenses, terms, *figures, revision, digest])
+    for row in facts.sources:
+        revision = short_digest(row.revision) if row.revision else "–"
+        licenses = _licenses(facts, row.source) or plain(row.license)
+        figures = [count(row.dialogues), count(row.tokens)]
+        named = [code(row.source), plain(row.title), licenses, ", ".join(map(plain, row.terms)) or "none"]
+        rows.append([*named, *figures, revision, short_digest(row.corpus_digest)])
     return table(["Source", "Title", "Licence", "Terms", ">Dialogues", ">Tokens", "Revision", "Corpus"], rows)
-
-
-def by_size(manifest: VersionManifest, facts: CardFacts) -> list[str]:
-    """The recipe's sources, those that gave most dialogues first."""
-    held = {row.source: row.dialogues for row in facts.sources}
-    return sorted(manifest.sources, key=lambda source: (-held.get(source, 0), source))
 
 
 def _licenses(facts: CardFacts, source: str) -> str:
@@ -96,71 +80,66 @@ def terms(facts: CardFacts) -> str:
     return table(["Term", ">Dialogues", ">Share", "What it asks"], rows)
 
 
-def ledger(lines: list[LedgerLine]) -> str:
+def ledger(lines: list[Step]) -> str:
     """One source's steps, from raw rows to the rows kept."""
     rows = []
     for step, group in groupby(lines, key=lambda line: line.step):
         counted = list(group)
         first = counted[0]
         reasons = sorted((line for line in counted if line.reason), key=lambda line: (-line.rows, line.reason or ""))
-        named = " · ".join(f"{code(line.reason or '')} {count(line.rows)}" for line in reasons)
-        rows.append([step, first.unit, count(first.rows_in), count(first.rows_out), _change(first), named or "–"])
+        named = " · ".join(f"{code(line.reason)} {count(line.rows)}" for line in reasons)
+        changed = "mends" if step in MENDING else change(first.rows_out, first.rows_in)
+        rows.append(
+            [plain(step), plain(first.unit), count(first.rows_in), count(first.rows_out), changed, named or "–"]
+        )
     return table(["Step", "Counts", ">In", ">Out", ">Change", "Reasons"], rows)
 
 
-def _change(line: LedgerLine) -> str:
-    if line.step in MENDING:
-        return "mends"
-    difference = line.rows_out - line.rows_in
-    if difference > 0:
-        return f"+{count(difference)}"
-    return f"−{count(-difference)}" if difference else "–"
-
-
-def ledgers(manifest: VersionManifest) -> Iterator[tuple[str, str]]:
+def ledgers(facts: CardFacts) -> Iterator[tuple[str, str]]:
     """Each source with its ledger, in the recipe's order."""
-    for source, lines in groupby(manifest.ledger, key=lambda line: line.source):
+    for source, lines in groupby(facts.ledger, key=lambda line: line.source):
         yield source, ledger(list(lines))
 
 
-def evaluation(manifest: VersionManifest) -> str:
+def evaluation(facts: CardFacts) -> str:
     """Each evaluation set: what of it could be tested, and what it met."""
     rows = [
         [
-            *(code(line.set), count(line.items), count(line.ngram), count(line.exact), count(line.boilerplate)),
-            *(count(line.too_short), count(line.items_hit), count(line.dialogues_hit), code(line.digest[:12])),
+            *(code(line.name), count(line.items), count(line.ngram), count(line.exact), count(line.boilerplate)),
+            *(count(line.too_short), count(line.items_hit), count(line.dialogues_hit), short_digest(line.digest)),
         ]
-        for line in manifest.evaluation
+        for line in facts.evaluation
     ]
     columns = ["Set", ">Items", ">By n-gram", ">By exact text", ">Boilerplate", ">Too short"]
     return table([*columns, ">Items hit", ">Dialogues", "Digest"], rows)
 
 
-def audit(report: AuditReport) -> str:
+def audit(facts: CardFacts) -> str:
     """What each step made of the rows that were planted for it."""
     rows = [
         [
-            *(line.step, code(line.kind), f"{count(line.found)} of {count(line.planted)}", _interval(line.recall)),
-            *(f"{count(line.false_alarms)} of {count(line.clean)}", _interval(line.precision)),
+            *(plain(line.step), code(line.kind), f"{count(line.found)} of {count(line.planted)}"),
+            _measured(line.recall, line.recall_low, line.recall_high),
+            f"{count(line.false_alarms)} of {count(line.clean)}",
+            _measured(line.precision, line.precision_low, line.precision_high),
             count(line.taken_before),
         ]
-        for line in report.lines
+        for line in facts.audit
     ]
     columns = ["Step", "Planted", ">Found", ">Recall (95 %)", ">False alarms", ">Precision (95 %)", ">Taken before"]
     return table(columns, rows)
 
 
-def _interval(measured: Interval | None) -> str:
-    return "–" if measured is None else "{:.3f} ({:.3f} to {:.3f})".format(*measured)
+def _measured(*measured: float | None) -> str:
+    return "–" if None in measured else interval(*measured)
 
 
 def languages(facts: CardFacts) -> str:
     """The most frequent languages, and the others together."""
-    totals = facts.totals
-    top, others = facts.languages[:TOP_LANGUAGES], facts.languages[TOP_LANGUAGES:]
-    named = [(code(row.language), row.dialogues, row.tokens) for row in top]
-    if others:
-        named.append((f"{len(others)} others", sum(r.dialogues for r in others), sum(r.tokens for r in others)))
+    totals, others = facts.totals, facts.other_languages
+    named = [(code(row.language), row.dialogues, row.tokens) for row in facts.languages[:TOP_LANGUAGES]]
+    if others.languages:
+        named.append((f"{count(others.languages)} others", others.dialogues, others.tokens))
     rows = [
         [name, count(dialogues), share(dialogues, totals.dialogues), count(tokens), share(tokens, totals.tokens)]
         for name, dialogues, tokens in named
@@ -190,7 +169,7 @@ def safety(facts: CardFacts) -> str:
 
 def labels(facts: CardFacts) -> str:
     """Labels and categories as the corpora give them."""
-    rows = [[code(row.source), row.kind, code(row.name), count(row.dialogues)] for row in facts.labels]
+    rows = [[code(row.source), plain(row.kind), code(row.name), count(row.dialogues)] for row in facts.labels]
     return table(["Source", "Kind", "Name", ">Dialogues"], rows)
 
 
@@ -204,14 +183,13 @@ def derived(facts: CardFacts) -> str:
     return table(["Source", "Made by", ">Dialogues", ">Share"], rows)
 
 
-def redactions(manifest: VersionManifest) -> str:
+def redactions(facts: CardFacts) -> str:
     """Dialogues of each corpus in which personal data was replaced, by kind; empty where none was."""
-    lines = [line for line in manifest.ledger if line.step == "redacted" and line.reason]
-    kinds = sorted({line.reason or "" for line in lines})
+    kinds = list(dict.fromkeys(row.kind for row in facts.redactions))
     if not kinds:
         return ""
-    rows = []
-    for source, group in groupby(lines, key=lambda line: line.source):
-        found = {line.reason: line.rows for line in group}
-        rows.append([code(source), *(count(found.get(kind, 0)) for kind in kinds)])
-    return table(["Corpus", *(f">{kind}" for kind in kinds)], rows)
+    rows = [
+        [code(source), *(count(row.dialogues) for row in found)]
+        for source, found in groupby(facts.redactions, key=lambda row: row.source)
+    ]
+    return table(["Corpus", *(f">{plain(kind)}" for kind in kinds)], rows)

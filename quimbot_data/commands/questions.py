@@ -93,7 +93,8 @@ def sql(
 ) -> None:
     """Query the corpora, or a version, with DuckDB SQL: read-only, nothing but the workspace.
 
-    Views: dialogues, messages, learner_texts, ledger, rejected, fates, sources, versions, runs, losses.
+    Views: dialogues, messages, learner_texts, ledger, rejected, fates, sources, versions, runs, losses; of a version
+    also build, recipe, inputs, clearances, mix, evaluation, audit.
     """
     from quimbot_data.sql.named import parameters, resolved
     from quimbot_data.sql.output import write_result

@@ -176,5 +176,5 @@ def _renew_card(workspace: Workspace, ref: Ref, manifest: VersionManifest) -> No
 
     folder = workspace.version(ref)
     _, _, text = (folder / CARD).read_text("utf-8").partition("---\n")
-    if text.partition("\n---\n")[0].strip() != header.header(manifest, card_facts(folder, manifest)).strip():
+    if text.partition("\n---\n")[0].strip() != header.header(card_facts(folder, manifest))[0].strip():
         refresh_documents(workspace, ref)

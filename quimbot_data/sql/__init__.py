@@ -1,4 +1,4 @@
-"""SQL over a workspace: one SELECT over ten views, which can read the workspace's data and do nothing else.
+"""SQL over a workspace: one SELECT over seventeen views, which can read the workspace's data and do nothing else.
 
 `query` runs a statement, `output` writes its result, `shell` is the interactive loop, `views/*.sql` are the views.
 Three walls stand one behind the other: `guard` allows only what a query needs and says clearly what it refuses;

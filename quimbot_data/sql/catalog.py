@@ -6,6 +6,7 @@ A catalog is plain JSON for the worker. Tables over files keep their rows on dis
 import base64
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
-from quimbot_data.workspace import Ref, Workspace
+from quimbot_data.sql.version_rows import COLUMNS, version_rows
+from quimbot_data.workspace import AUDIT, Ref, Workspace, read_model
 from schemas.dialogue import Dialogue
 from schemas.errors import MissingError
 from schemas.learner import LearnerText
-from schemas.manifest import SPLITS, CorpusManifest, FileEntry, LedgerLine, VersionManifest
+from schemas.manifest import SPLITS, AuditReport, CorpusManifest, FileEntry, LedgerLine, VersionManifest
 
 if TYPE_CHECKING:
     import pyarrow as pa  # loaded where it is needed, after the worker has been started
@@ -33,6 +35,13 @@ VIEWS: Final = (
     "versions",
     "runs",
     "losses",
+    "build",
+    "recipe",
+    "inputs",
+    "clearances",
+    "mix",
+    "evaluation",
+    "audit",
 )
 _TEXT: Final = "large_string"  # as polars writes it
 _TEXTS: Final = "list of large_string"
@@ -108,7 +117,7 @@ def workspace_catalog(workspace: Workspace, version: Ref | None = None, *, show_
     """
     corpora = {source: workspace.corpus_manifest(source) for source in workspace.sources()}
     tables = {
-        **(_corpus_tables(workspace, corpora) if version is None else _version_tables(workspace, version)),
+        **(_corpus_tables(workspace, corpora) if version is None else _tables_of(workspace, version)),
         "rejected_rows": _rejected(workspace, _shown(workspace, corpora, version), show_raw=show_raw),
         "source_facts": _of_rows(_SOURCES, [_source_facts(manifest) for manifest in corpora.values()]),
         "version_facts": _of_rows(_VERSIONS, [_version_facts(workspace, ref) for ref in workspace.versions()]),
@@ -153,11 +162,25 @@ def _corpus_tables(workspace: Workspace, corpora: dict[str, CorpusManifest]) -> 
         "learner_text_rows": Table(_ipc(_model_schema(LearnerText)), parts("learner_texts")),
         "ledger_lines": _ledger([line for manifest in corpora.values() for line in manifest.ledger]),
         "fate_rows": _of_rows(_FATES, []),
+        **{name: _of_rows(columns, []) for name, columns in COLUMNS.items()},
     }
 
 
-def _version_tables(workspace: Workspace, version: Ref) -> dict[str, Table]:
-    folder, manifest = workspace.version(version), workspace.version_manifest(version)
+def _tables_of(workspace: Workspace, version: Ref) -> dict[str, Table]:
+    return version_tables(workspace.version(version), workspace.version_manifest(version))
+
+
+def version_tables(folder: Path, manifest: VersionManifest) -> dict[str, Table]:
+    """The tables of a version alone, which may lie in a staging folder.
+
+    Args:
+        folder: holds the files that the manifest lists, and `audit.json` where one was made.
+        manifest: the version's.
+
+    Raises:
+        IntegrityError: the audit is not valid.
+    """
+    audit = read_model(folder / AUDIT, AuditReport) if (folder / AUDIT).exists() else None
     # data/train-00000-of-00001.parquet: the file's name says the split of its rows.
     data = [
         Part(_absolute(folder, entry), ("split", Path(entry.path).name.partition("-")[0])) for entry in manifest.data
@@ -167,6 +190,7 @@ def _version_tables(workspace: Workspace, version: Ref) -> dict[str, Table]:
         "learner_text_rows": Table(_ipc(_model_schema(LearnerText))),
         "ledger_lines": _ledger(manifest.ledger),
         "fate_rows": Table(_ipc(_schema(_FATES)), _parts(folder, [manifest.fates])),
+        **{name: _of_rows(COLUMNS[name], rows) for name, rows in version_rows(manifest, audit).items()},
     }
 
 
@@ -256,11 +280,11 @@ def _absolute(folder: Path, entry: FileEntry) -> str:
     return str((folder / entry.path).absolute())
 
 
-def _of_rows(columns: dict[str, str], rows: list[dict[str, Any]]) -> Table:
+def _of_rows(columns: Mapping[str, str], rows: list[dict[str, Any]]) -> Table:
     return Table(_ipc(_schema(columns)), rows=rows)
 
 
-def _schema(columns: dict[str, str]) -> "pa.Schema":
+def _schema(columns: Mapping[str, str]) -> "pa.Schema":
     import pyarrow as pa
 
     def arrow(alias: str) -> pa.DataType:

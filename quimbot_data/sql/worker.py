@@ -23,6 +23,7 @@ _BATCH_ROWS: Final = 8192
 _FRAME_BYTES: Final = 1 << 20
 #: More threads answer little sooner, and each takes memory.
 _THREADS: Final = 8
+Settings = dict[str, str | bool | int | float | list[str]]
 #: Address space beyond a query's memory: code, thread stacks, and what Arrow holds while it reads a file.
 _ALLOWANCE_BYTES: Final = 2 << 30
 
@@ -59,7 +60,7 @@ def main() -> None:
             return
         request = json.loads(payload)
         if kind == b"C":
-            connection, views = _connect(request), list(request["catalog"]["views"])
+            connection, views = connect(request["catalog"], _limits(request)), list(request["catalog"]["views"])
             _confine(request["memory_bytes"])
         elif connection is not None:
             _answer(connection, views, request, answers)
@@ -99,10 +100,19 @@ def _limit(kind: int, value: int) -> None:
     resource.setrlimit(kind, (value if ceiling == resource.RLIM_INFINITY else min(value, ceiling),) * 2)
 
 
-def _connect(request: dict[str, Any]) -> duckdb.DuckDBPyConnection:
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": f"{request['memory_bytes']}B",
-        "threads": str(min(os.cpu_count() or 1, _THREADS)),
+def _limits(request: dict[str, Any]) -> Settings:
+    return {"memory_limit": f"{request['memory_bytes']}B", "threads": str(min(os.cpu_count() or 1, _THREADS))}
+
+
+def connect(catalog: dict[str, Any], limits: Settings) -> duckdb.DuckDBPyConnection:
+    """DuckDB with the tables and views of a catalog and no other way to the disk.
+
+    Args:
+        catalog: as `Catalog.to_json` spells it.
+        limits: threads and memory, by the names of DuckDB's settings.
+    """
+    settings: Settings = {
+        **limits,
         "temp_directory": "",
         "python_enable_replacements": False,
         "autoinstall_known_extensions": False,
@@ -113,9 +123,9 @@ def _connect(request: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     # Set now, not above: given at connect, DuckDB 2.0 makes an exception for the database's own path, so that
     # `COPY … TO ':memory:'` would write a file of that name.
     connection.execute("SET enable_external_access = false")
-    for name, table in request["catalog"]["tables"].items():
+    for name, table in catalog["tables"].items():
         connection.register(name, _open(table))
-    for name, select in request["catalog"]["views"].items():
+    for name, select in catalog["views"].items():
         connection.execute(f'CREATE VIEW "{name}" AS {select}')
     connection.execute("SET lock_configuration = true")
     return connection

@@ -1,163 +1,68 @@
 """Figures of a version, computed from its own files: each table of its card is one query, kept beside this module.
 
-The queries read one view, `dialogues`, with the columns that `quimbot sql --version REF` shows, so whoever holds the
-version can run them again. No text of a dialogue is read; what is held in memory grows with counts, not with text.
+The queries read the views that `quimbot sql --version REF` shows, so whoever holds the version can run them again. No
+text of a dialogue is read; what is held in memory grows with counts, not with text.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
+from quimbot_data.card import rows
+from quimbot_data.card.cells import Answer
+from quimbot_data.sql.catalog import Catalog, version_tables, view_sql
 from schemas.errors import IntegrityError
-from schemas.manifest import SPLITS, VersionManifest
-
-if TYPE_CHECKING:
-    import duckdb  # loaded where it is needed: the command line starts without it
-    from pyarrow.dataset import Dataset
+from schemas.manifest import VersionManifest
 
 #: Names of the queries, `<name>.sql`.
 QUERIES: Final = (
-    *("totals", "splits", "sources", "licenses", "terms", "languages"),
-    *("lengths", "histogram", "safety", "labels", "derived"),
+    *("build", "recipe", "policy", "totals", "mix", "splits", "sources", "licenses", "license_totals", "terms"),
+    "clearances",
+    *("ledger", "redactions", "evaluation", "audit", "languages", "other_languages", "lengths", "histogram"),
+    *("safety", "labels", "derived"),
 )
-#: Two threads keep up with the disk; more would only take memory.
-_SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
-    "threads": 2,
-    "temp_directory": "",
-    "python_enable_replacements": False,
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
-
-
-class Totals(NamedTuple):
-    """The version in all, in dialogues unless the name says otherwise."""
-
-    dialogues: int
-    messages: int
-    tokens: int
-    languages: int
-    """How many different ones; the undetermined is none."""
-    comparable: int
-    """Dialogues with a declared and a detected language."""
-    agreeing: int
-    clustered: int
-    pedagogical: int
-    derived: int
-
-
-class Split(NamedTuple):
-    """A split with rows."""
-
-    split: str
-    dialogues: int
-    tokens: int
-
-
-class Source(NamedTuple):
-    """A source with rows."""
-
-    source: str
-    dialogues: int
-    tokens: int
-
-
-class License(NamedTuple):
-    """A licence among a source's dialogues."""
-
-    source: str
-    license: str
-    dialogues: int
-
-
-class Term(NamedTuple):
-    """A licence term."""
-
-    term: str
-    dialogues: int
-
-
-class Language(NamedTuple):
-    """A language, by its subtag."""
-
-    language: str
-    dialogues: int
-    tokens: int
-
-
-class Length(NamedTuple):
-    """Quantiles of one measure."""
-
-    measure: str
-    least: int
-    p05: int
-    p25: int
-    p50: int
-    p75: int
-    p95: int
-    p99: int
-    most: int
-
-
-class Bin(NamedTuple):
-    """Dialogues whose length has `bits` binary digits: 2^(bits - 1) to 2^bits - 1, or 0 for none."""
-
-    measure: str
-    bits: int
-    dialogues: int
-
-
-class Safety(NamedTuple):
-    """Safety of a source's dialogues."""
-
-    source: str
-    dialogues: int
-    labelled: int
-    flagged: int
-    classifiers: list[str]
-    with_untrained: int
-    untrained_messages: int
-    assistant_messages: int
-
-
-class Label(NamedTuple):
-    """A safety label or category (`kind`) of a source."""
-
-    source: str
-    kind: str
-    name: str
-    dialogues: int
-
-
-class Derived(NamedTuple):
-    """What made turns of a source's dialogues."""
-
-    source: str
-    made_by: str
-    dialogues: int
+#: The views that the queries read.
+VIEWS: Final = ("dialogues", "ledger", "build", "recipe", "inputs", "clearances", "mix", "evaluation", "audit")
 
 
 @dataclass(frozen=True)
 class CardFacts:
-    """Everything that a card prints and plots and that its manifest does not state; named as the queries are."""
+    """Everything that a card prints and plots; each field but the last is named as its query is.
 
-    totals: Totals
-    splits: list[Split]
-    sources: list[Source]
-    licenses: list[License]
-    terms: list[Term]
-    languages: list[Language]
-    lengths: list[Length]
-    histogram: list[Bin]
-    safety: list[Safety]
-    labels: list[Label]
-    derived: list[Derived]
+    Every value knows the cell that it stands in (`quimbot_data.card.cells`).
+    """
+
+    build: rows.Build
+    recipe: rows.Asked
+    policy: list[rows.Rule]
+    totals: rows.Totals
+    mix: list[rows.Component]
+    splits: list[rows.Split]
+    sources: list[rows.Source]
+    licenses: list[rows.License]
+    license_totals: list[rows.LicenseTotal]
+    terms: list[rows.Term]
+    clearances: list[rows.Clearance]
+    ledger: list[rows.Step]
+    redactions: list[rows.Redaction]
+    evaluation: list[rows.EvaluationSet]
+    audit: list[rows.Plants]
+    languages: list[rows.Language]
+    other_languages: rows.OtherLanguages
+    lengths: list[rows.Length]
+    histogram: list[rows.Bin]
+    safety: list[rows.Safety]
+    labels: list[rows.Label]
+    derived: list[rows.Derived]
+    digests: dict[str, str]
+    """sha256 of each query's answer."""
 
 
 R = TypeVar("R", bound=tuple[object, ...])
+Ask = Callable[[str], Answer]
 
 
 def query_sql(name: str) -> str:
@@ -166,7 +71,7 @@ def query_sql(name: str) -> str:
 
 
 def card_facts(folder: Path, manifest: VersionManifest) -> CardFacts:
-    """Run all queries over a version's data files.
+    """Run all queries over a version's files.
 
     Args:
         folder: holds the files that the manifest lists; may be a staging folder.
@@ -175,77 +80,81 @@ def card_facts(folder: Path, manifest: VersionManifest) -> CardFacts:
     Raises:
         IntegrityError: a data file cannot be read, or the figures are not those that the manifest states.
     """
-    with _connection(folder, manifest) as connection:
-
-        def rows(name: str, kind: type[R]) -> list[R]:
-            answer = connection.execute(query_sql(name))
-            columns = [column[0] for column in answer.description or ()]
-            return [kind(**dict(zip(columns, row, strict=True))) for row in answer.fetchall()]
-
-        facts = CardFacts(
-            totals=rows("totals", Totals)[0],
-            splits=rows("splits", Split),
-            sources=rows("sources", Source),
-            licenses=rows("licenses", License),
-            terms=rows("terms", Term),
-            languages=rows("languages", Language),
-            lengths=rows("lengths", Length),
-            histogram=rows("histogram", Bin),
-            safety=rows("safety", Safety),
-            labels=rows("labels", Label),
-            derived=rows("derived", Derived),
-        )
-    _check(facts, manifest)
+    with _asking(folder, manifest) as ask:
+        facts = facts_of(ask)
+    check(facts, manifest)
     return facts
 
 
+def facts_of(ask: Ask) -> CardFacts:
+    """The answers to all queries, by whoever runs them over the version's views."""
+    answers = {name: ask(query_sql(name)) for name in QUERIES}
+
+    def rows_of(name: str, kind: type[R]) -> list[R]:
+        return [kind(**row) for row in answers[name].traced_rows(name)]
+
+    return CardFacts(
+        build=rows_of("build", rows.Build)[0],
+        recipe=rows_of("recipe", rows.Asked)[0],
+        policy=rows_of("policy", rows.Rule),
+        totals=rows_of("totals", rows.Totals)[0],
+        mix=rows_of("mix", rows.Component),
+        splits=rows_of("splits", rows.Split),
+        sources=rows_of("sources", rows.Source),
+        licenses=rows_of("licenses", rows.License),
+        license_totals=rows_of("license_totals", rows.LicenseTotal),
+        terms=rows_of("terms", rows.Term),
+        clearances=rows_of("clearances", rows.Clearance),
+        ledger=rows_of("ledger", rows.Step),
+        redactions=rows_of("redactions", rows.Redaction),
+        evaluation=rows_of("evaluation", rows.EvaluationSet),
+        audit=rows_of("audit", rows.Plants),
+        languages=rows_of("languages", rows.Language),
+        other_languages=rows_of("other_languages", rows.OtherLanguages)[0],
+        lengths=rows_of("lengths", rows.Length),
+        histogram=rows_of("histogram", rows.Bin),
+        safety=rows_of("safety", rows.Safety),
+        labels=rows_of("labels", rows.Label),
+        derived=rows_of("derived", rows.Derived),
+        digests={name: answer.sha256() for name, answer in answers.items()},
+    )
+
+
 @contextmanager
-def _connection(folder: Path, manifest: VersionManifest) -> Iterator["duckdb.DuckDBPyConnection"]:
-    """DuckDB with the view `dialogues` and no other way to the disk."""
-    import duckdb
+def _asking(folder: Path, manifest: VersionManifest) -> Iterator[Ask]:
+    """DuckDB with the views that the queries read, and no other way to the disk."""
+    import duckdb  # loaded where it is needed: the command line starts without it
     import pyarrow as pa
 
-    with duckdb.connect(":memory:", config=_SETTINGS) as connection:
-        connection.execute("SET enable_external_access = false")
-        try:
-            connection.register("dialogues", _dialogues(folder, manifest))
-            yield connection
-        except (duckdb.Error, pa.ArrowException, OSError) as error:
-            raise IntegrityError(
-                f"The data of {manifest.name}@{manifest.version} in {folder} cannot be read: {error}.",
-                next_step=f"Run `quimbot verify {manifest.name}@{manifest.version}`.",
-            ) from error
+    from quimbot_data.sql.worker import connect
+
+    catalog = Catalog(version_tables(folder, manifest), {view: view_sql(view) for view in VIEWS})
+    try:
+        # Two threads keep up with the disk; more would only take memory.
+        with connect(asdict(catalog), {"threads": "2"}) as connection:
+
+            def ask(sql: str) -> Answer:
+                found = connection.execute(sql)
+                return Answer([column[0] for column in found.description or ()], found.fetchall())
+
+            yield ask
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        raise IntegrityError(
+            f"The data of {manifest.name}@{manifest.version} in {folder} cannot be read: {error}.",
+            next_step=f"Run `quimbot verify {manifest.name}@{manifest.version}`.",
+        ) from error
 
 
-def _dialogues(folder: Path, manifest: VersionManifest) -> "Dataset":
-    """The data files as one Arrow data set, with `split`, which a file's name says."""
-    import pyarrow as pa
-    from pyarrow import compute, dataset, fs
+def check(facts: CardFacts, manifest: VersionManifest) -> None:
+    """Hold the figures to the manifest's: a card of other data than the version's must not come into being.
 
-    from schemas.dialogue import Dialogue
-    from schemas.frame import arrow_schema
-
-    parquet, disk = dataset.ParquetFileFormat(), fs.LocalFileSystem()
-    fragments = [
-        parquet.make_fragment(
-            str((folder / entry.path).absolute()),
-            disk,
-            partition_expression=compute.field("split") == Path(entry.path).name.partition("-")[0],
-        )
-        for entry in manifest.data
-    ]
-    schema = arrow_schema(Dialogue).append(pa.field("split", pa.large_string()))
-    if not fragments:
-        return dataset.dataset(schema.empty_table())
-    return dataset.FileSystemDataset(fragments, schema, parquet, disk)
-
-
-def _check(facts: CardFacts, manifest: VersionManifest) -> None:
-    """Hold the figures to the manifest's: a card of other data than the version's must not come into being."""
+    Raises:
+        IntegrityError: they differ.
+    """
     stated = {split: (digest.rows, digest.tokens) for split, digest in manifest.identity.splits.items()}
-    counted = dict.fromkeys(SPLITS, (0, 0)) | {row.split: (row.dialogues, row.tokens) for row in facts.splits}
+    counted = {row.split: (row.dialogues, row.tokens) for row in facts.splits}
     kept = {line.source: line.rows_out for line in manifest.ledger}  # the last line of a source is of the last step
-    held = dict.fromkeys(kept, 0) | {row.source: row.dialogues for row in facts.sources}
+    held = {row.source: row.dialogues for row in facts.sources}
     mixed = sum(line.dialogues for line in manifest.mix), sum(line.tokens for line in manifest.mix)
     for what, said, found in (
         ("splits", stated, counted),

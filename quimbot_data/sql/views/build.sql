@@ -1,0 +1,11 @@
+-- One row per version that is shown: what it is called, and what built it; none without a version.
+-- name: of the recipe
+-- version: X.Y.Z
+-- id: sha256 over recipe, tokenizer, evaluation sets and rows
+-- title: the recipe's title, or else its name
+-- tokenizer: what counted the tokens
+-- tokenizer_sha256: of its merge ranks and pattern
+-- created: when it was first built
+-- language_detectors: their names and versions
+-- libraries: names and versions of what has a say in the bytes
+SELECT name, version, id, title, tokenizer, tokenizer_sha256, created, language_detectors, libraries FROM build_facts

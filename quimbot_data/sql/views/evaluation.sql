@@ -1,0 +1,11 @@
+-- One row per evaluation set that the version was held against; none without a version.
+-- name: a file or folder below the workspace's evaluation/, or another version
+-- digest: sha256 of what it held
+-- items: items
+-- ngram: of these, looked for by words in a row
+-- exact: of these, looked for as whole texts; some by both
+-- boilerplate: of these, not looked for, since too many items share their words
+-- too_short: of these, not looked for, since they are too short
+-- items_hit: items that some dialogue met
+-- dialogues_hit: dialogues that met some item, also where an earlier step had dropped them
+SELECT name, digest, items, ngram, exact, boilerplate, too_short, items_hit, dialogues_hit FROM evaluation_lines
