@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from quimbot_data.commands import corpora, questions, terms, versions
+from quimbot_data.commands import corpora, questions, takedown, terms, versions
 from quimbot_data.commands.options import WorkspaceOption
 from quimbot_data.terminal import err, note
 from schemas.errors import QuimbotError
@@ -39,6 +39,7 @@ for _command in (
     *(questions.sample, questions.why, questions.sql, terms.licenses, versions.card),
 ):
     app.command()(_command)
+app.add_typer(takedown.app)
 
 
 def main() -> NoReturn:
