@@ -29,7 +29,8 @@ from quimbot_data.ledger import REPEATED, check_conservation, step_lines
 from quimbot_data.mix import Thresholds, with_repeats
 from quimbot_data.observe import Progress, silent
 from quimbot_data.run import Run, running
-from quimbot_data.version import FATES, DataWriter, publish_version, same_version, seal
+from quimbot_data.takedowns.report import equal_digests, holders
+from quimbot_data.version import FATES, DataWriter, publish_version, refuse_withdrawn, same_version, seal
 from quimbot_data.version_gate import FIRST, admitted, standing
 from quimbot_data.workspace import AUDIT, Ref, Workspace, atomic, entry_of, write_model, writing
 from schemas.fields import SCHEMA_VERSION
@@ -84,11 +85,13 @@ def build(
         InputError: an evaluation set cannot be read, or holds no text.
         RecipeError: a component names a source of another family, or one without dialogues.
         MixError: the corpora cannot fill a component.
-        ExistsError: the version exists with another id.
+        ExistsError: the version exists with another id, or was withdrawn.
         VersionNumberError: what changed since the version below it asks for another number.
-        LockedError: another process builds this version, or ingests one of its corpora.
+        LockedError: another process builds this version, ingests one of its corpora, or takes rows down.
         IntegrityError: a corpus file was changed since it was ingested, or the ledger does not add up.
     """
+    if ref:
+        refuse_withdrawn(workspace, ref)
     started, asked = time.monotonic(), ref or Ref(recipe.name, FIRST)
     place = ("version", asked.name, asked.version if ref else "next")
     with running(workspace, recipe, place, threads, progress) as run:
@@ -126,13 +129,14 @@ def _audited(run: Run, by_u: Spill, count: int) -> AuditReport | None:
 
 
 def changed_inputs(workspace: Workspace, manifest: VersionManifest) -> list[str]:
-    """What is not as it was when the version was built, a corpus or a clearance: it cannot be built again."""
+    """What is not as it was when the version was built (corpora, clearances, takedowns): it cannot be built again."""
     held, found = set(workspace.sources()), []
     for source, facts in manifest.sources.items():
-        before = str(facts["corpus_digest"])[:12]
-        now = workspace.corpus_manifest(source).digest()[:12] if source in held else "not there"
-        if now != before:
-            found.append(f"the corpus of {source} has changed since ({before}, now {now}): it cannot be built again")
+        before, excluded = str(facts["corpus_digest"]), manifest.record.get("takedowns", [])
+        now = equal_digests(workspace.corpus_manifest(source), excluded) if source in held else ["not there"]
+        if before not in now:
+            told = f"{before[:12]}, now {now[0][:12]}"
+            found.append(f"the corpus of {source} has changed since ({told}): it cannot be built again")
     if manifest.identity.recipe.profile in CLEARABLE:
         cleared = [each for each in clearances(workspace) if each.source in manifest.sources]
         changed = {
@@ -144,6 +148,8 @@ def changed_inputs(workspace: Workspace, manifest: VersionManifest) -> list[str]
             f"the clearance of {source} under {name} has changed since: it cannot be built again"
             for source, name in sorted(changed)
         ]
+    for entry, rows in holders(workspace, Ref(manifest.name, manifest.version)).items():
+        found.append(f"{entry} has taken down {rows} of its dialogues since: it cannot be built again")
     return found
 
 
@@ -294,10 +300,11 @@ def _mix_lines(run: Run, thresholds: Thresholds, counted: _Counted) -> list[MixL
 def _ledger(run: Run, counted: _Counted) -> list[LedgerLine]:
     """Each source's ledger from its raw rows to the rows kept."""
     lines: list[LedgerLine] = []
+    steps = STEPS if run.exclusion else STEPS[1:]  # where nothing was ever taken down, nothing tells of it
     for source, manifest in run.corpora.items():
         story = list(manifest.ledger)
         rows = counted.looked.get(source, 0)
-        for step in STEPS:
+        for step in steps:
             reasons = {
                 reason: dropped for (of, at, reason), dropped in counted.dropped.items() if (of, at) == (source, step)
             }
@@ -324,4 +331,4 @@ def _record(run: Run, seconds: float) -> dict[str, Any]:
         "libraries": library_versions(),
         "language_detectors": next(iter(run.corpora.values())).record.get("language_detectors", {}),
         "raw_files": {source: manifest.record.get("raw_files", []) for source, manifest in run.corpora.items()},
-    }
+    } | ({"takedowns": run.exclusion.ids()} if run.exclusion else {})

@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from quimbot_data.commands import cards, comparisons, corpora, interchange, questions, terms, versions
+from quimbot_data.commands import cards, comparisons, corpora, interchange, questions, takedown, terms, versions
 from quimbot_data.commands.options import WorkspaceOption
 from quimbot_data.terminal import err, note
 from schemas.errors import QuimbotError
@@ -41,6 +41,7 @@ for _command in (
     *(interchange.export, interchange.push),
 ):
     app.command()(_command)
+app.add_typer(takedown.app)
 
 
 def main() -> NoReturn:

@@ -1,6 +1,6 @@
 """The fate of every dialogue, decided on narrow rows (ids, hashes, counts; no text) from bucket to bucket.
 
-    look: select, terms, filter, safety; signatures and evaluation hits are taken where the text is read
+    look: takedown, select, terms, filter, safety; signatures and evaluation hits are taken where the text is read
         -> equal contents meet -> near-duplicates meet -> decontamination -> skeletons meet
         -> components get their split -> `u`, spilled in its order -> where each component of the mix stops
 
@@ -24,6 +24,7 @@ from quimbot_data.near_duplicates import NearDuplicates, Rule, components
 from quimbot_data.run import Run
 from quimbot_data.skeletons import cap, skeletons
 from quimbot_data.split import assign_splits
+from quimbot_data.takedowns.exclusion import TAKEDOWN, THRESHOLD
 from quimbot_data.words import own_texts
 from quimbot_data.workspace import file_digest
 from schemas.errors import IntegrityError, MixError
@@ -32,7 +33,7 @@ from schemas.frame import sha256
 T = TypeVar("T")
 
 #: Steps of a build in their order, as the ledger and the fates name them.
-STEPS: Final = ("select", "terms", "filter", "safety", "dedup", "decontaminate", "skeletons", "mix")
+STEPS: Final = (TAKEDOWN, "select", "terms", "filter", "safety", "dedup", "decontaminate", "skeletons", "mix")
 
 
 def candidates(run: Run) -> Spill:
@@ -45,13 +46,22 @@ def candidates(run: Run) -> Spill:
         IntegrityError: a corpus file is not what its manifest lists.
     """
     asked = run.recipe.near_duplicates
-    near = NearDuplicates(run.folder("near"), Rule(threshold=asked.threshold)) if asked.action != "off" else None
+    near = _near_duplicates(run)
     by_content = _look(run, near)
-    grouped, ties, clusters = _meet_equals(run, by_content, _clusters(run, near))
+    members = run.exclusion.members(_clusters(run, near), tie=asked.action != "off")
+    grouped, ties, clusters = _meet_equals(run, by_content, members)
     clusters = drop_near_duplicates(clusters, drop=asked.action == "drop")
     roots = connected([*ties, *clusters.select("of_group", "group").iter_rows()])
     met = _meet_others(run, grouped, clusters, roots)
     return _assign(run, _cap_skeletons(run, met))
+
+
+def _near_duplicates(run: Run) -> NearDuplicates | None:
+    """The search, where the recipe asks for it or the ledger of takedowns needs it."""
+    asked = run.recipe.near_duplicates
+    if asked.action == "off" and not run.exclusion:
+        return None
+    return NearDuplicates(run.folder("near"), Rule(threshold=THRESHOLD if asked.action == "off" else asked.threshold))
 
 
 def stops(run: Run, by_u: Spill) -> Thresholds:
@@ -94,6 +104,7 @@ def _look(run: Run, near: NearDuplicates | None) -> Spill:
         _check_file(run, source, path)
         rows = read_parquet(path, [*COLUMNS, *(["messages"] if reads_text else [])])
         rows = rows.with_columns(component_of(run.recipe)).with_columns(*verdict(run.recipe, run.cleared))
+        rows = run.exclusion.mark(rows)
         spill.write(number, _narrow(run, number, source, rows), pl.col("content_hash"))
         found = _see_texts(run, number, rows, near) if reads_text else run.contamination.found.clear()
         run.progress.rows("look", rows.height)
@@ -106,11 +117,13 @@ def _look(run: Run, near: NearDuplicates | None) -> Spill:
 
 def _see_texts(run: Run, number: int, rows: pl.DataFrame, near: NearDuplicates | None) -> pl.DataFrame:
     """Sign the dialogues that are still in for near-duplicates, and return what they share with evaluation sets."""
-    alive = rows.filter(pl.col("step").is_null())
-    texts = own_texts(alive)
+    seen = rows.filter("seen")
+    texts, alive = own_texts(seen), seen["step"].is_null()
     if near is not None:
-        near.look(number, alive["dialogue_id"], texts)
-    return run.contamination.matches(alive["dialogue_id"], texts)
+        sets = near.sets(texts)
+        near.take(number, seen["dialogue_id"], sets)
+        run.exclusion.see(seen, sets, near.rule.threshold)
+    return run.contamination.matches(seen["dialogue_id"].filter(alive), texts.filter(alive))
 
 
 def _narrow(run: Run, number: int, source: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -118,7 +131,7 @@ def _narrow(run: Run, number: int, source: str, rows: pl.DataFrame) -> pl.DataFr
     capped = run.recipe.filters.max_rows_per_skeleton is not None
     return rows.select(
         *("dialogue_id", "source", "family", "content_hash", "language", "component", "n_tokens", "n_chars"),
-        *("step", "reason", amount(run.recipe.unit)),
+        *("step", "reason", "taken", amount(run.recipe.unit)),
         lineage=pl.when(lineage.is_not_null()).then(pl.concat_str("source", pl.lit(":"), lineage)),
         skeleton=skeletons(rows) if capped else pl.lit(None, pl.String),
         shard=pl.lit(number, pl.Int32),
@@ -148,11 +161,12 @@ def _clusters(run: Run, near: NearDuplicates | None) -> pl.DataFrame:
 def _meet_equals(
     run: Run, by_content: Spill, members: pl.DataFrame
 ) -> tuple[Spill, list[tuple[str, str]], pl.DataFrame]:
-    """Where equal contents meet: exact duplicates, groups, the lineages they tie, and the rows of clusters."""
+    """Where equal contents meet: taken clusters, exact duplicates, groups, lineages they tie, the rows of clusters."""
     spill, drop = run.spill("grouped"), run.recipe.filters.exact_duplicates == "drop"
 
     def meet(rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[list[tuple[str, str]], pl.DataFrame]]:
-        rows, tied = label_groups(drop_exact_duplicates(rows, drop=drop))
+        rows = drop_exact_duplicates(run.exclusion.drop_near(rows, members), drop=drop)
+        rows, tied = label_groups(rows.with_columns(detail=pl.coalesce("detail", "taken")).drop("taken"))
         clustered = rows.join(members, on="dialogue_id", how="inner")
         return rows, (tied, clustered.select("dialogue_id", "cluster", "group", "priority", "step"))
 

@@ -16,6 +16,8 @@ MENDING: Final = ("repaired", "cleaned", "redacted")
 ASSEMBLED: Final = "assembled"
 #: The step that uses training dialogues again, in further epochs: its reason counts rows that come in addition.
 REPEATED: Final = "repeated"
+#: The step of a corpus that counts what purges of takedowns have erased since it was ingested.
+PURGED: Final = "purged"
 
 LEDGER_SCHEMA: Final = pl.Schema(
     {

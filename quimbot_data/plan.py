@@ -14,6 +14,7 @@ from quimbot_data.decide import candidates, whole_budgets
 from quimbot_data.mix import Thresholds, budgets, largest
 from quimbot_data.observe import Progress, silent
 from quimbot_data.run import Run, running
+from quimbot_data.takedowns.exclusion import TAKEDOWN
 from quimbot_data.workspace import Workspace
 from schemas.errors import MixError
 from schemas.manifest import EvaluationLine
@@ -54,6 +55,8 @@ class Plan(BaseModel):
     problem: str | None
     """Why the asked size cannot be met, and the ways out; null where it can."""
     components: list[PlannedComponent]
+    taken_down: int
+    """Dialogues that takedowns exclude, with their near-duplicates."""
     near_duplicates: bool
     """Whether they are looked for."""
     evaluation: list[EvaluationLine]
@@ -84,6 +87,7 @@ def plan(workspace: Workspace, recipe: Recipe, *, threads: int = 2, progress: Pr
             feasible=feasible,
             problem=problem,
             components=_components(run, thresholds, _taken(by_u, thresholds)),
+            taken_down=_taken_down(by_u) if run.exclusion else 0,
             near_duplicates=recipe.near_duplicates.action != "off",
             evaluation=run.contamination.lines(),
             steps=run.progress.record(),
@@ -94,6 +98,10 @@ def _alive(by_u: Spill) -> Iterator[pl.DataFrame]:
     """What passed all steps before the mix, in rising order of the sampling digest."""
     for bucket in range(FANOUT):
         yield by_u.read(range(bucket, bucket + 1)).filter(pl.col("step").is_null())
+
+
+def _taken_down(by_u: Spill) -> int:
+    return sum(by_u.read(range(b, b + 1)).filter(pl.col("step") == TAKEDOWN).height for b in range(FANOUT))
 
 
 def _taken(by_u: Spill, thresholds: Thresholds) -> dict[int, dict[str, int]]:

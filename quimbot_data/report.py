@@ -110,6 +110,8 @@ def print_plan(plan: "Plan") -> None:
         note(plan.problem)
     elif any(line.budget - line.takes > line.budget / 20 for line in plan.components):
         note(f"short: {plan.unit} that a component leaves, since its next dialogue would take it beyond its budget.")
+    if plan.taken_down:
+        note(f"Kept out by takedowns, near-duplicates counted: {plan.taken_down:,} (`quimbot takedown list`).")
     if not plan.near_duplicates:
         note("Near-duplicates are not looked for, and may straddle splits: the recipe has no [near_duplicates].")
 

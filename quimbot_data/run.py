@@ -9,6 +9,8 @@ from quimbot_data.buckets import NARROW_WEIGHT, Spill
 from quimbot_data.clearance import clearances
 from quimbot_data.decontamination import Contamination
 from quimbot_data.observe import Progress, Steps
+from quimbot_data.takedowns.exclusion import Exclusion
+from quimbot_data.takedowns.ledger import LOCK
 from quimbot_data.workspace import Workspace
 from schemas.clearance import Clearance
 from schemas.errors import IntegrityError, MissingError, RecipeError
@@ -26,6 +28,7 @@ class Run:
     corpora: dict[str, CorpusManifest]
     cleared: list[Clearance]
     contamination: Contamination
+    exclusion: Exclusion
     scratch: Path
     threads: int
     progress: Steps
@@ -72,10 +75,15 @@ def running(
     Raises:
         As `build`.
     """
-    with _reading(workspace, recipe) as corpora, workspace.lock(*place), workspace.scratch(*place) as scratch:
-        contamination = Contamination.load(workspace, recipe.decontaminate)
+    with (
+        _reading(workspace, recipe) as corpora,
+        workspace.lock(LOCK, shared=True),  # what is taken down meanwhile would be missed
+        workspace.lock(*place),
+        workspace.scratch(*place) as scratch,
+    ):
+        contamination, exclusion = Contamination.load(workspace, recipe.decontaminate), Exclusion.load(workspace)
         cleared = [each for each in clearances(workspace) if each.source in corpora]
-        yield Run(workspace, recipe, corpora, cleared, contamination, scratch, threads, Steps(progress))
+        yield Run(workspace, recipe, corpora, cleared, contamination, exclusion, scratch, threads, Steps(progress))
 
 
 @contextmanager

@@ -106,6 +106,21 @@ def _split_digest(row_hashes: list[np.ndarray[tuple[int], np.dtype[np.bytes_]]],
     return SplitDigest(rows=len(hashes), tokens=tokens, digest=hashlib.sha256(hashes.tobytes()).hexdigest())
 
 
+def refuse_withdrawn(workspace: Workspace, ref: Ref) -> None:
+    """Hold that a version's number was not withdrawn.
+
+    Raises:
+        ExistsError: a takedown withdrew it; its number does not come back with other rows.
+    """
+    stone = workspace.tombstone(ref)
+    if stone is not None:
+        raise ExistsError(
+            f"{ref} was withdrawn on {stone.withdrawn[:10]} (takedown {', '.join(stone.takedowns)}); its number does "
+            "not come back with other rows.",
+            next_step=f"Build under a higher number, e.g. `quimbot build {ref} --version {workspace.next_patch(ref)}`.",
+        )
+
+
 def same_version(workspace: Workspace, ref: Ref, manifest: VersionManifest) -> VersionManifest | None:
     """The existing version where it has the same id; None where there is none.
 

@@ -6,10 +6,11 @@
 | MINOR | rows added, besides |
 | MAJOR | rows removed otherwise, changed or moved to another split; or another schema |
 
-The number is the next of its level, no other: 1.4.2 is followed by 1.4.3, 1.5.0 or 2.0.0. The first version of a name
-may have any number.
+The number is the next of its level, no other: 1.4.2 is followed by 1.4.3, 1.5.0 or 2.0.0; numbers that were withdrawn
+are passed over. The first version of a name may have any number, and so may the first after all were withdrawn.
 """
 
+from collections.abc import Collection
 from typing import Final, Literal
 
 from quimbot_data.diff import compared
@@ -54,11 +55,12 @@ def _is_takedown(count: ChangeCount) -> bool:
     return count.change == "removed" and count.reason == "takedown"
 
 
-def following(ref: Ref, step: Level) -> Ref:
-    """The next version of a level."""
+def following(ref: Ref, step: Level, withdrawn: Collection[Ref] = ()) -> Ref:
+    """The next version of a level; a number that was withdrawn does not come back."""
     major, minor, patch = ref.order()[1]
     numbers = {"PATCH": (major, minor, patch + 1), "MINOR": (major, minor + 1, 0), "MAJOR": (major + 1, 0, 0)}
-    return Ref(ref.name, ".".join(map(str, numbers[step])))
+    due = Ref(ref.name, ".".join(map(str, numbers[step])))
+    return following(due, step, withdrawn) if due in withdrawn else due
 
 
 def admitted(workspace: Workspace, asked: Ref | None, made: Side, *, threads: int) -> tuple[Ref, Diff | None]:
@@ -80,10 +82,10 @@ def admitted(workspace: Workspace, asked: Ref | None, made: Side, *, threads: in
     name = made.manifest.name
     before = workspace.highest(name, below=asked)
     if before is None:
-        return asked or Ref(name, FIRST), None
+        return asked or _first(workspace, name), None
     found = compared(Pair(Side.of(workspace, before), made, taken(workspace)), threads=threads)
     step = level(found)
-    due = following(before, step)
+    due = following(before, step, workspace.withdrawn())
     found = found.model_copy(update={"b": found.b.model_copy(update={"version": str(due)})})
     if asked is not None and asked != due:
         raise VersionNumberError(
@@ -92,6 +94,12 @@ def admitted(workspace: Workspace, asked: Ref | None, made: Side, *, threads: in
             next_step=_next_step(workspace, due),
         )
     return due, found
+
+
+def _first(workspace: Workspace, name: str) -> Ref:
+    """The number of a name's first version; where all were withdrawn, the patch of the last."""
+    gone = [ref for ref in workspace.withdrawn() if ref.name == name]
+    return Ref(name, workspace.next_patch(gone[-1])) if gone else Ref(name, FIRST)
 
 
 def _next_step(workspace: Workspace, due: Ref) -> str:

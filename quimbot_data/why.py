@@ -8,10 +8,15 @@ import polars as pl
 from pydantic import BaseModel
 
 from quimbot_data.buckets import read_parquet
+from quimbot_data.takedowns.exclusion import NEAR, TAKEDOWN
+from quimbot_data.takedowns.ledger import entries
+from quimbot_data.takedowns.marks import Marks
 from quimbot_data.version import FATES
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import MissingError
 from schemas.fields import SOURCE_PATTERN
+from schemas.frame import dialogue_schema
+from schemas.takedown import Takedown
 
 _EXAMPLES: Final = "`quimbot sql 'SELECT dialogue_id FROM dialogues LIMIT 5'` shows what ids look like."
 
@@ -31,6 +36,19 @@ class Fate(BaseModel):
     copies: int
 
 
+class Taken(BaseModel):
+    """An entry of the ledger of takedowns that the dialogue has to do with."""
+
+    takedown: str
+    reason: str
+    when: str
+    purged: str | None
+    itself: bool
+    """Whether it takes the dialogue itself; else some version dropped it as a near-duplicate."""
+    withdrawn: list[str]
+    """Versions that were withdrawn for it."""
+
+
 class Story(BaseModel):
     """Everything known of one dialogue; `row` is None where the corpus does not hold it."""
 
@@ -40,6 +58,7 @@ class Story(BaseModel):
     fates: list[Fate]
     rejected: list[dict[str, Any]]
     """Refused raw rows that mention the id, where no dialogue has it."""
+    takedowns: list[Taken]
 
     def lines(self) -> list[str]:
         """The story as it is told on a terminal."""
@@ -47,9 +66,12 @@ class Story(BaseModel):
         if self.row:
             told += _row_lines(self.row)
             told += [f"  raw       {place['raw_file']}, row {place['raw_row']}" for place in self.origins]
-        elif self.fates:
+        elif self.fates or self.takedowns:
             told.append("  corpus    no longer holds it")
-        told += [f"  {fate.version:<9} {_fate_line(fate)}" for fate in self.fates]
+        told += [f"  takedown  {_taken_line(entry)}" for entry in self.takedowns if entry.itself]
+        reasons = {entry.takedown: entry.reason for entry in self.takedowns}
+        told += [f"  {fate.version:<9} {_fate_line(fate, reasons)}" for fate in self.fates]
+        told += [f"  {ref:<9} withdrawn, for {entry.takedown}" for entry in self.takedowns for ref in entry.withdrawn]
         if self.row and not self.fates:
             told.append("  versions  none looked at it")
         for row in self.rejected:
@@ -83,11 +105,19 @@ def _row_lines(row: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _fate_line(fate: Fate) -> str:
+def _taken_line(entry: Taken) -> str:
+    purged = f"; its rows were erased on {entry.purged[:10]}" if entry.purged else ""
+    return f"{entry.takedown}: {entry.reason}{purged}"
+
+
+def _fate_line(fate: Fate, reasons: dict[str, str]) -> str:
     if fate.fate == "kept":
         often = f", {fate.copies} times" if fate.copies > 1 else ""
         cluster = f"; speaks for cluster {fate.cluster_id}" if fate.cluster_id else ""
         return f"kept, {fate.split}{often}; its draw u {fate.u:.6f} lies below {fate.threshold:.6f}{cluster}"
+    if fate.step == TAKEDOWN:
+        how = "taken down as a near-duplicate" if fate.reason == NEAR else "taken down"
+        return f"{how}: {reasons.get(fate.detail or '', 'its entry is gone')} (entry {fate.detail})"
     because = f"dropped at {fate.step}: {fate.reason}" + (_detail(fate) if fate.detail else "")
     drawn = f"; its draw u is {fate.u:.6f}, and {fate.threshold:.6f} was where its component was full"
     return because + (drawn if fate.step == "mix" else "")
@@ -114,14 +144,39 @@ def why(workspace: Workspace, dialogue_id: str, ref: Ref | None = None) -> Story
     row, origins = _row(workspace, source, dialogue_id)
     rejected = [] if row else _refused(workspace, source, key)
     fates = [fate for version in _versions(workspace, ref) if (fate := _fate(workspace, version, dialogue_id))]
-    if not (row or fates or rejected):
+    takedowns = _takedowns(workspace, dialogue_id, row, fates)
+    if not (row or fates or rejected or takedowns):
         workspace.corpus_manifest(source)  # says so where there is no such corpus
         raise MissingError(
             f"Nothing in {workspace.root} knows {dialogue_id}: neither the corpus of {source}, nor its refused rows, "
             "nor any version.",
             next_step=_EXAMPLES,
         )
-    return Story(dialogue_id=dialogue_id, row=row, origins=origins, fates=fates, rejected=rejected)
+    return Story(dialogue_id=dialogue_id, row=row, origins=origins, fates=fates, rejected=rejected, takedowns=takedowns)
+
+
+def _takedowns(workspace: Workspace, dialogue_id: str, row: dict[str, Any] | None, fates: list[Fate]) -> list[Taken]:
+    """Entries that take the dialogue, by whatever it is known by, and those that its fates name."""
+    known = entries(workspace)
+    own = pl.DataFrame([row], schema=dialogue_schema()) if row and known else None
+    named = {fate.detail for fate in fates if fate.step == TAKEDOWN}
+    stones = [stone for ref in workspace.withdrawn() if (stone := workspace.tombstone(ref))] if known else []
+    return [
+        Taken(
+            **entry.model_dump(include={"reason", "when", "purged"}),
+            takedown=entry.id,
+            itself=itself,
+            withdrawn=[f"{stone.name}@{stone.version}" for stone in stones if itself and entry.id in stone.takedowns],
+        )
+        for entry in known
+        if (itself := _takes(entry, dialogue_id, own)) or entry.id in named
+    ]
+
+
+def _takes(entry: Takedown, dialogue_id: str, row: pl.DataFrame | None) -> bool:
+    if dialogue_id in entry.rows.dialogues or dialogue_id in entry.rows.learner_texts:
+        return True
+    return row is not None and row.filter(Marks.of([entry]).of_dialogue().is_not_null()).height > 0
 
 
 def _row(workspace: Workspace, source: str, dialogue_id: str) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:

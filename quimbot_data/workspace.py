@@ -21,8 +21,10 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from schemas.errors import IntegrityError, LockedError, MissingError, QuimbotError, WorkspaceError
+from schemas.errors import IntegrityError, LockedError, MissingError, QuimbotError, WithdrawnError, WorkspaceError
 from schemas.manifest import CorpusManifest, FileEntry, VersionManifest
+from schemas.recipe import Recipe
+from schemas.takedown import Tombstone
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -31,6 +33,7 @@ DEFAULT_ROOT: Final = Path("datasets")
 MANIFEST: Final = "manifest.json"
 #: What an audit of a version found, beside its data.
 AUDIT: Final = "audit.json"
+TOMBSTONE: Final = "tombstone.json"
 M = TypeVar("M", bound=BaseModel)
 _TEMPORARY: Final = ".writing-"
 #: Nine digits a part: far more than anyone counts to, and a file name all the same.
@@ -88,14 +91,36 @@ class Workspace:
         return sorted(path.parent.name for path in (self.root / "corpus").glob(f"*/{MANIFEST}"))
 
     def versions(self) -> list[Ref]:
-        """Finished versions, sorted by name and number."""
+        """Finished versions that were not withdrawn, sorted by name and number."""
         found = (path.parent for path in (self.root / "versions").glob(f"*/*/{MANIFEST}"))
+        # A withdrawal that was cut short leaves both: the tombstone counts.
+        alive = (Ref(path.parent.name, path.name) for path in found if not (path / TOMBSTONE).exists())
+        return sorted(alive, key=Ref.order)
+
+    def withdrawn(self) -> list[Ref]:
+        """Versions that takedowns withdrew, sorted by name and number."""
+        found = (path.parent for path in (self.root / "versions").glob(f"*/*/{TOMBSTONE}"))
         return sorted((Ref(path.parent.name, path.name) for path in found), key=Ref.order)
 
     def highest(self, name: str, *, below: Ref | None = None) -> Ref | None:
         """The highest finished version of a name, or the highest lower than another; None where there is none."""
         held = [ref for ref in self.versions() if ref.name == name and (below is None or ref.order() < below.order())]
         return held[-1] if held else None
+
+    def tombstone(self, ref: Ref) -> Tombstone | None:
+        """What stays of a version that was withdrawn; None where it was not.
+
+        Raises:
+            IntegrityError: the tombstone is not valid.
+        """
+        path = self.version(ref) / TOMBSTONE
+        return read_model(path, Tombstone) if path.exists() else None
+
+    def next_patch(self, ref: Ref) -> str:
+        """The next free PATCH number of a version's line, X.Y.Z."""
+        major, minor, _ = ref.order()[1]
+        taken = [other.order()[1] for other in (*self.versions(), *self.withdrawn(), ref) if other.name == ref.name]
+        return f"{major}.{minor}.{max(patch for *line, patch in taken if line == [major, minor]) + 1}"
 
     def corpus_manifest(self, source: str) -> CorpusManifest:
         """The manifest of a source's corpus.
@@ -119,8 +144,17 @@ class Workspace:
 
         Raises:
             MissingError: no such finished version.
+            WithdrawnError: a takedown withdrew it.
             IntegrityError: the manifest is not valid.
         """
+        if stone := self.tombstone(ref):
+            raise WithdrawnError(
+                f"{ref} was withdrawn on {stone.withdrawn[:10]}: {', '.join(stone.takedowns)} erased "
+                f"{stone.taken:,} of its {stone.dialogues:,} dialogues.",
+                next_step=f"See {stone.patched}."
+                if stone.patched
+                else f"Run `quimbot build {ref} --version {self.next_patch(ref)}`, which leaves them out.",
+            )
         path = self.version(ref) / MANIFEST
         if not path.exists():
             built = ", ".join(str(other) for other in self.versions()) or "none"
@@ -130,6 +164,16 @@ class Workspace:
                 next_step="See `quimbot versions`.",
             )
         return read_model(path, VersionManifest)
+
+    def recipe_of(self, ref: Ref) -> Recipe:
+        """The resolved recipe of a version, also of one that was withdrawn.
+
+        Raises:
+            MissingError: there never was such a version.
+            IntegrityError: its manifest or tombstone is not valid.
+        """
+        stone = self.tombstone(ref)
+        return stone.recipe if stone else self.version_manifest(ref).identity.recipe
 
     @contextmanager
     def lock(self, *names: str, shared: bool = False) -> Iterator[None]:

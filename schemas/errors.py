@@ -7,6 +7,7 @@
     │   └── MixError                      a valid recipe that the corpora cannot fill
     ├── WorkspaceError (OSError)          the workspace cannot be used as asked
     │   ├── MissingError (LookupError)    a source, version or dialogue that is not there
+    │   │   └── WithdrawnError            a version whose data a takedown erased
     │   ├── LockedError                   another process writes there now
     │   ├── ExistsError                   a version or export exists and is not what would be written
     │   ├── VersionNumberError (ValueError)  a version number that does not say what changed
@@ -61,6 +62,10 @@ class WorkspaceError(QuimbotError, OSError):
 
 class MissingError(WorkspaceError, LookupError):
     """A source, version or dialogue that the workspace does not hold."""
+
+
+class WithdrawnError(MissingError):
+    """A version of which a takedown left no more than its tombstone."""
 
 
 class LockedError(WorkspaceError):

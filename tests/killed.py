@@ -1,6 +1,6 @@
 """Runs jobs in processes of their own and kills each before its n-th write: `python killed.py jobs.json`.
 
-A job is {"do": "ingest" or "build", "workspace": …, "raw": …, "log": …, "threads": n} with `before_write` n,
+A job is {"do": "ingest", "build" or "purge", "workspace": …, "raw": …, "log": …, "threads": n} with `before_write` n,
 `beyond_bytes` n, or neither. Writes are seen by an audit hook: files opened for writing, renames, removals and folders
 made below the workspace; the log gets a line for each. With `beyond_bytes` the system kills the process in the middle
 of the write that makes a file longer than that.
@@ -84,6 +84,8 @@ def work(job: dict[str, Any]) -> None:
     from quimbot_data.build import build
     from quimbot_data.ingest import ingest
     from quimbot_data.sources.source import Options
+    from quimbot_data.takedowns.ledger import entries
+    from quimbot_data.takedowns.purge import purge
     from quimbot_data.workspace import Workspace
 
     workspace = Workspace(Path(job["workspace"]))
@@ -94,6 +96,8 @@ def work(job: dict[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if job["do"] == "ingest":
         ingest(workspace, corpus_of("tutor"), [Path(job["raw"])], Options(), threads=job["threads"])
+    elif job["do"] == "purge":
+        purge(workspace, entries(workspace))
     else:
         card.write_documents = write_plain_card
         build(workspace, small_recipe(), REF, threads=job["threads"])

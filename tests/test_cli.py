@@ -192,7 +192,7 @@ def test_a_manifest_that_is_no_manifest(quimbot, copied):
 def test_why_json(quimbot, built):
     place = ("--workspace", built.root)
     told = json.loads(quimbot("why", "tutor:t1", "--json", *place).out)
-    assert set(told) == {"dialogue_id", "row", "origins", "fates", "rejected"}
+    assert set(told) == {"dialogue_id", "row", "origins", "fates", "rejected", "takedowns"}
     assert told["row"]["dialogue_id"] == told["dialogue_id"] == "tutor:t1"
     (fate,) = told["fates"]
     named = {"version", "fate", "step", "reason", "detail", "split", "cluster_id", "u", "threshold", "copies"}

@@ -111,7 +111,7 @@ def _shadow(run: Run, planted: Sequence[Plant]) -> Workspace:
     (shadow.root / "corpus").mkdir()
     for source in run.corpora:
         (shadow.root / "corpus" / source).symlink_to(run.workspace.corpus(source).absolute())
-    for shown in ("evaluation", "versions"):
+    for shown in ("evaluation", "versions", "takedowns"):
         (shadow.root / shown).symlink_to((run.workspace.root / shown).absolute())
     for family, group in groupby(sorted(planted, key=lambda p: (p.family, p.key)), key=lambda p: p.family):
         folder = shadow.raw(_SOURCE + family)

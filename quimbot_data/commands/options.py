@@ -18,7 +18,9 @@ WorkspaceOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 ThreadsOption = Annotated[int, typer.Option("--threads", min=1, max=64, help="Work on that many shards at once.")]
 LogJsonOption = Annotated[bool, typer.Option("--log-json", help="Log progress as JSON lines on stderr.")]
-RecipeArgument = Annotated[str, typer.Argument(help="A shipped recipe's name, or a TOML file.")]
+RecipeArgument = Annotated[
+    str, typer.Argument(help="A shipped recipe's name, a TOML file, or NAME@X.Y.Z: the recipe of that version.")
+]
 RefArgument = Annotated[str, typer.Argument(metavar="NAME@X.Y.Z", help="A built version.")]
 
 

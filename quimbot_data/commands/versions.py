@@ -19,6 +19,7 @@ from quimbot_data.report import print_plan, print_version, text
 from quimbot_data.terminal import log_steps, note, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
+    from quimbot_data.workspace import Workspace
     from schemas.recipe import Recipe
 
 
@@ -45,7 +46,8 @@ def build(
     from quimbot_data.build import build as run
     from quimbot_data.workspace import Ref
 
-    resolved, place = _recipe(recipe), opened(context, workspace)
+    place = opened(context, workspace)
+    resolved = _recipe(recipe, place)
     ref = None if version == "next" else Ref.parse(f"{resolved.name}@{version}")
     title = f"build {ref or resolved.name}"
     with progress(title, log_json=log_json) as tell:
@@ -72,7 +74,8 @@ def plan(
     """Say before a build what each component can give, which binds, and the exact mix. Exit 1 if it can't be met."""
     from quimbot_data.plan import plan as run
 
-    resolved, place = _recipe(recipe), opened(context, workspace)
+    place = opened(context, workspace)
+    resolved = _recipe(recipe, place)
     with progress(f"plan {resolved.name}", log_json=log_json) as tell:
         made = run(place, resolved, threads=threads, progress=tell)
     if json:
@@ -82,10 +85,12 @@ def plan(
     raise typer.Exit(1 if made.problem else 0)
 
 
-def _recipe(text: str) -> "Recipe":
+def _recipe(text: str, place: "Workspace") -> "Recipe":
     from quimbot_data.recipes import shipped_recipe
     from schemas.recipe import load_recipe
 
+    if "@" in text and not (text.endswith(".toml") or "/" in text):
+        return place.recipe_of(parsed_ref(text))
     return load_recipe(Path(text)) if text.endswith(".toml") or "/" in text else shipped_recipe(text)
 
 
@@ -126,14 +131,17 @@ def versions(context: typer.Context, json: JsonOption = False, workspace: Worksp
         }
         for manifest in manifests
     ]
+    stones = [stone for ref in place.withdrawn() if (stone := place.tombstone(ref))]
     if json:
         print_json(rows)
-    elif not rows:
+    elif not rows and not stones:
         note(f"{place.root} holds no version. Build one: `quimbot build demo --version 0.1.0`, or try `quimbot demo`.")
-    else:
+    elif rows:
         print_table(
             "", list(rows[0]), [[str(row[key])[:16] if key == "id" else row[key] for key in row] for row in rows]
         )
+    for stone in stones:
+        note(f"{stone.name}@{stone.version} was withdrawn on {stone.withdrawn[:10]}: {', '.join(stone.takedowns)}.")
 
 
 def show(context: typer.Context, ref: RefArgument, json: JsonOption = False, workspace: WorkspaceOption = None) -> None:

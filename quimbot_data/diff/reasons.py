@@ -24,6 +24,7 @@ import polars as pl
 
 from quimbot_data.diff.inputs import key_changes, keys_for, mix_keys, source_changes
 from quimbot_data.diff.sides import EPOCH, Side, fates
+from quimbot_data.takedowns.ledger import entries
 from quimbot_data.workspace import Workspace
 from schemas.diff import KeyChange, SourceChange
 from schemas.manifest import VersionManifest
@@ -76,7 +77,7 @@ def taken(workspace: Workspace) -> frozenset[str]:
 
     What a version's fates say of takedowns needs none of this: it is for rows that a purge has erased.
     """
-    return frozenset()
+    return frozenset(dialogue for entry in entries(workspace) for dialogue in entry.rows.dialogues)
 
 
 def reasons_of_absence(rows: pl.DataFrame, own: Side, other: Side, pair: Pair) -> pl.DataFrame:

@@ -114,14 +114,21 @@ class NearDuplicates:
             ids: dialogue ids, unique over all shards.
             texts: their own text (see `quimbot_data.words.own_texts`); without a word, it is near to none.
         """
-        sets = joined(list(shingle_sets(texts, self.rule.ngram)))
+        self.take(shard, ids, self.sets(texts))
+
+    def sets(self, texts: pl.Series) -> ShingleSets:
+        """The shingle set of each text."""
+        return joined(list(shingle_sets(texts, self.rule.ngram)))
+
+    def take(self, shard: int, ids: pl.Series, sets: ShingleSets) -> None:
+        """Sign the texts of a shard, given their shingle sets; see `look`."""
         at = np.flatnonzero(sets.sizes())
         if not len(at):
             return
         self._store.write(shard, sets)
         self._write_ids(shard, ids)
-        self._followers[shard] = np.zeros(len(texts), np.bool_)
-        rule, here, held = self.rule, places(shard, len(texts))[at], ShingleSets(sets.hashes, np.unique(sets.offsets))
+        self._followers[shard] = np.zeros(len(ids), np.bool_)
+        rule, here, held = self.rule, places(shard, len(ids))[at], ShingleSets(sets.hashes, np.unique(sets.offsets))
         equal = pl.DataFrame({"digest": set_digests(held), "place": here, "dialogue_id": ids.gather(at)})
         self._equal.write(shard, equal, _bucket("digest"))
         keys = band_keys(held, rule.permutations, rule.bands, rule.seed)

@@ -26,7 +26,7 @@ exists only in `tokenized/`), `not-utf-8`, `empty-essay`, `not-in-index`.
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -155,6 +155,30 @@ def _index_rows(index: RawFile) -> Iterator[Row]:
     positions = header or {name: position for position, name in enumerate(_HEADERS)}
     for row in rows[1:] if header else rows:
         yield {name: row[at].strip() if at < len(row) else None for name, at in positions.items()} | {"cells": row}
+
+
+def rows_with_essays(index: RawFile) -> list[tuple[list[str], list[Path]]]:
+    """Each row of an index, as `origins` count them: its cells, and the files below that hold its essay in any form.
+
+    Raises:
+        InputError: no UTF-8 CSV.
+    """
+    files: dict[str, list[Path]] = {}
+    for path in sorted(index.path.parent.rglob("*.txt")):
+        files.setdefault(path.name, []).append(path)
+    rows = [(row["cells"], _file_name(row["filename"] or "")) for row in _index_rows(index)]
+    return [(cells, files.get(name, [])) for cells, name in rows]
+
+
+def without_rows(index: RawFile, rows: Collection[int]) -> bytes:
+    """An index without some of its rows, as `origins` count them."""
+    text = index.path.read_bytes().decode("utf-8-sig")
+    held = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    first = 1 if held and _header(held[0]) else 0
+    kept = [row for number, row in enumerate(held[first:]) if number not in rows]
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator="\r\n" if "\r\n" in text else "\n").writerows(held[:first] + kept)
+    return written.getvalue().encode()
 
 
 def _header(first: Sequence[str]) -> dict[str, int] | None:

@@ -5,7 +5,7 @@
 -- fate: kept or dropped
 -- step: which step dropped it
 -- reason: and why
--- detail: the survivor of a duplicate, the evaluation item that was hit, the skeleton
+-- detail: the survivor of a duplicate, the evaluation item that was hit, the skeleton, the entry of a takedown
 -- split: where it stands, or would have stood
 -- cluster_id: the survivor of its near-duplicates
 -- component: of the mix, from 0

@@ -1,0 +1,213 @@
+"""Rows that somebody asked to go: `takedown add`, `list`, `report`, `purge`."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quimbot_data.commands.options import JsonOption, WorkspaceOption, opened
+from quimbot_data.terminal import note, print_json, print_table, say
+from schemas.errors import InputError
+
+if TYPE_CHECKING:
+    from quimbot_data.takedowns.report import EntryReport
+    from quimbot_data.takedowns.request import Added
+    from schemas.takedown import PurgeJournal, Takedown
+
+#: Rows of a request that are listed; `--json` has them all.
+_LISTED = 20
+
+app = typer.Typer(
+    name="takedown",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def root(context: typer.Context, workspace: WorkspaceOption = None) -> None:
+    """Take rows down: out of all later builds, and on demand out of the workspace."""
+    context.obj = workspace or context.obj
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why; it goes into the ledger of takedowns as it is.")],
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID", help="Dialogues or learner texts, SOURCE:KEY.")
+    ] = None,
+    match: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="All rows that hold this text; the ledger keeps its hash.")
+    ] = None,
+    raw_id: Annotated[
+        list[str] | None, typer.Option(metavar="SOURCE:RAWID", help="All rows of a corpus's own id, now and later.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who decided it; default the login name.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it takes, and write nothing.")] = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Take rows down: no later build holds them, their copies, what was made of them, or their near-duplicates.
+
+    Until it is purged, an entry is taken back by removing its file from the workspace's `takedowns/`.
+    """
+    from quimbot_data.takedowns.request import add as run
+    from quimbot_data.takedowns.resolve import Request
+
+    request = Request(ids or [], match or [], raw_id or [])
+    added = run(opened(context, workspace), request, reason, by, dry_run=dry_run)
+    if json:
+        print_json(_told(added.entry) | {"new": added.new and not dry_run, "dry_run": dry_run})
+    else:
+        _print_added(added, dry_run=dry_run)
+
+
+def _counted(rows: int) -> str:
+    return f"{rows:,} row" + ("" if rows == 1 else "s")
+
+
+def _told(entry: "Takedown") -> dict[str, object]:
+    """An entry without its shingles, which say nothing to a reader."""
+    return entry.model_dump(mode="json", exclude={"rows": {"contents": {"__all__": {"shingles"}}}})
+
+
+def _print_added(added: "Added", *, dry_run: bool) -> None:
+    rows = added.entry.rows
+    lines = [f"dialogue      {name}" for name in rows.dialogues]
+    lines += [f"learner text  {name}" for name in rows.learner_texts]
+    lines += [f"refused row   {row.source}: {row.raw_file}, row {row.raw_row} ({row.reason})" for row in added.refused]
+    say(f"{added.entry.id}: {added.entry.reason}")
+    for line in lines[:_LISTED]:
+        say(f"  {line}")
+    if len(lines) > _LISTED:
+        say(f"  and {len(lines) - _LISTED:,} more")
+    if dry_run:
+        say(f"{_counted(len(lines))} would be taken down; nothing was written.")
+    elif added.new:
+        say(f"Taken down: {_counted(len(lines))}. No later build holds what is taken down, or near-duplicates of it.")
+        note(f"What holds them now: `quimbot takedown report {added.entry.id}`")
+    else:
+        say("They were taken down before; nothing was changed.")
+
+
+@app.command("list")
+def list_entries(context: typer.Context, json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """The ledger of takedowns: ids and hashes, never the text that was taken down."""
+    from quimbot_data.takedowns.ledger import entries
+
+    place = opened(context, workspace)
+    held = entries(place)
+    if json:
+        print_json([_told(entry) for entry in held])
+        return
+    if not held:
+        note(f"Nothing was taken down in {place.root}.")
+        return
+    columns = ("takedown", "dialogues", "learner texts", "refused rows", "by", "when", "purged", "reason")
+    print_table("", columns, [_row(entry) for entry in held])
+
+
+def _row(entry: "Takedown") -> list[object]:
+    rows = entry.rows
+    counts = (len(rows.dialogues), len(rows.learner_texts), len(rows.refused))
+    return [entry.id, *counts, entry.by, entry.when[:10], (entry.purged or "")[:10], entry.reason]
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    entries: Annotated[list[str] | None, typer.Argument(metavar="ENTRY", help="Default all.")] = None,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Which versions and training runs hold taken rows or their near-duplicates, and what to build in their place."""
+    from quimbot_data.takedowns import ledger
+    from quimbot_data.takedowns.report import report as run
+
+    place = opened(context, workspace)
+    wanted = ledger.named(place, entries) if entries else ledger.entries(place)
+    found = run(place, wanted)
+    if json:
+        print_json([entry.model_dump(mode="json") for entry in found])
+        return
+    if not found:
+        note(f"Nothing was taken down in {place.root}.")
+    for entry in found:
+        _print_report(entry)
+
+
+def _print_report(entry: "EntryReport") -> None:
+    say(f"{entry.takedown}: {entry.reason}")
+    for stone in entry.withdrawn:
+        trained = f"; trained on it: {', '.join(stone.runs)}" if stone.runs else ""
+        say(f"  {stone.version} was withdrawn{trained}")
+    if not entry.holders:
+        say("  No version holds its rows or their near-duplicates.")
+        return
+    columns = ("version", "dialogues", "near-duplicates", "training runs", "in its place")
+    rows = [
+        [
+            *(holder.version, holder.dialogues, holder.near_duplicates, ", ".join(holder.runs) or "none"),
+            holder.patched or holder.command,
+        ]
+        for holder in entry.holders
+    ]
+    print_table("", columns, rows)
+
+
+@app.command()
+def purge(
+    context: typer.Context,
+    entries: Annotated[list[str] | None, typer.Argument(metavar="ENTRY", help="Entries to purge.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Purge all entries.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: needed where there is no terminal.")] = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Erase taken rows from raw files, corpora and copies, and withdraw the versions that hold them. For good."""
+    from quimbot_data.takedowns import ledger
+    from quimbot_data.takedowns.plan import plan
+    from quimbot_data.takedowns.purge import purge as run
+
+    place = opened(context, workspace)
+    if bool(entries) == every:
+        raise InputError("Name the entries to purge, or --all.", next_step="See `quimbot takedown list`.")
+    wanted = ledger.entries(place) if every else ledger.named(place, entries or [])
+    if not wanted:
+        raise InputError(f"Nothing was taken down in {place.root}.", next_step="See `quimbot takedown add --help`.")
+    if not yes:
+        _print_purge(plan(place, wanted), done=False)
+        _confirm()
+    done = run(place, wanted)
+    if json:
+        print_json([made.model_dump(mode="json", exclude={"versions": {"__all__": {"recipe"}}}) for made in done])
+        return
+    for made in done:
+        _print_purge(made, done=True)
+
+
+def _confirm() -> None:
+    if not sys.stdin.isatty():
+        raise InputError("Nothing was erased: there is no terminal to ask on.", next_step="Add --yes to erase it.")
+    if not typer.confirm("Erase this for good?", err=True):
+        raise InputError("Nothing was erased.")
+
+
+def _print_purge(made: "PurgeJournal", *, done: bool) -> None:
+    say(f"{', '.join(made.takedowns)}: {'erased' if done else 'would be erased'}")
+    for file in made.files:
+        say(f"  {file.path}: {_counted(len(file.rows))}")
+    for path in (*made.removed, *made.documents):
+        say(f"  {path}: whole")
+    for source in made.corpora:
+        say(f"  corpus/{source}")
+    for stone in made.versions:
+        instead = f"; {stone.patched} stands in for it" if stone.patched else ""
+        held = f"{stone.taken:,} of {stone.dialogues:,} dialogues"
+        say(f"  {stone.name}@{stone.version}: {'' if done else 'to be '}withdrawn, it held {held}{instead}")
+    if not (made.files or made.removed or made.documents or made.corpora or made.versions):
+        say("  nothing is left of it here")
+    say("Beyond reach:")
+    for place in made.unreachable:
+        say(f"  {place}")

@@ -1,0 +1,13 @@
+"""Takedowns: rows that somebody asked to go, out of all later builds, and on demand out of the workspace.
+
+    request     a request is checked, resolved and noted
+    ledger      one file an entry below `takedowns/`: ids and hashes, never text
+    resolve     what a request takes: rows by id, raw id or text, their copies, and what was made of them
+    marks       by what taken rows and their near-copies are known again
+    exclusion   a build keeps them out, together with their near-duplicates
+    report      which versions and training runs hold them, and the patched version to build
+    plan        what a purge has to erase, and what it cannot reach; copies beside corpora and versions: `copies`
+    purge       raw files (`erasing`) and corpora without them; versions that held them leave a tombstone (`withdraw`)
+
+Rows are told by ids and hashes; `texts` says how text is compared where it is, before a purge, and where it was pasted.
+"""

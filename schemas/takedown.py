@@ -1,0 +1,113 @@
+"""Takedowns: what was asked to go, by what its rows are known again, and what stays of a version that held them.
+
+Ids and hashes alone, never text: a ledger that quoted what it takes down would be one more copy of it.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
+
+from schemas.fields import Hash, LongCount, NonEmpty, SourceName, Strict
+from schemas.recipe import Recipe
+
+EntryId = Annotated[str, StringConstraints(pattern=r"^td-[0-9a-f]{12}$")]
+
+
+class Ask(Strict):
+    """One way in which rows were asked for."""
+
+    kind: Literal["id", "match", "raw-id"]
+    value: NonEmpty
+    """An id, `SOURCE:RAWID`, or the sha256 of the text to be matched, as it is compared (blanks do not count)."""
+
+
+class TakenContent(Strict):
+    """By what a content and its near-copies are known again, also once the corpus no longer holds it."""
+
+    content_hash: Hash
+    shingles: str
+    """Its shingles (`quimbot_data.near_duplicates.shingles`): uint32, little-endian, ascending, in base64."""
+
+
+class RefusedRow(Strict):
+    """A raw row that was refused at ingest."""
+
+    source: SourceName
+    sha256: Hash
+    """Of the raw row as the corpus's rejects hold it."""
+
+
+class TakenRows(Strict):
+    """What an entry takes; each list sorted and without repeats."""
+
+    dialogues: list[NonEmpty]
+    learner_texts: list[NonEmpty]
+    raw_ids: list[NonEmpty]
+    """`SOURCE:RAWID`: all rows of a corpus's own id, whatever they hold."""
+    refused: list[RefusedRow]
+    contents: list[TakenContent]
+
+
+class Takedown(Strict):
+    """`takedowns/<id>.json`: one entry of the ledger of takedowns."""
+
+    id: EntryId
+    reason: NonEmpty
+    by: NonEmpty
+    when: NonEmpty
+    asked: list[Ask]
+    rows: TakenRows
+    purged: str | None
+    """When its rows were last erased from the workspace; null where they were not."""
+
+
+class Tombstone(Strict):
+    """`versions/<name>/<semver>/tombstone.json`: all that stays of a version that was withdrawn."""
+
+    name: NonEmpty
+    version: NonEmpty
+    id: Hash
+    withdrawn: NonEmpty
+    """When."""
+    takedowns: list[EntryId]
+    dialogues: LongCount
+    """How many it held."""
+    taken: LongCount
+    """Those among them that the takedowns took."""
+    patched: str | None
+    """The version that stood in for it already, where there was one: `NAME@X.Y.Z`."""
+    recipe: Recipe
+
+
+class NamedFile(Strict):
+    """A raw file by the name that a corpus's origins have for it."""
+
+    source: SourceName
+    raw_file: NonEmpty
+
+
+class FileErasure(Strict):
+    """Rows to be taken out of one file; `path` is below the workspace."""
+
+    path: NonEmpty
+    sha256: Hash
+    """Of the file as it was: another one has been rewritten already."""
+    rows: list[LongCount]
+    """As `origins` count them, from 0."""
+    named: list[NamedFile]
+    """By what names corpora have it, whose later rows move up."""
+
+
+class PurgeJournal(Strict):
+    """`takedowns/purging.json`: a purge under way, so that one that was killed ends as it would have."""
+
+    takedowns: list[EntryId]
+    files: list[FileErasure]
+    removed: list[NonEmpty]
+    """Files and folders that go whole."""
+    documents: list[NonEmpty]
+    """Documents of other versions that quote a row."""
+    corpora: dict[SourceName, NonEmpty]
+    """Corpora to be rewritten, each with its origins file as it was: another one has been rewritten already."""
+    versions: list[Tombstone]
+    unreachable: list[str]
