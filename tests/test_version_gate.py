@@ -6,18 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 from chats import data_of, ids_of, ingested, made, mix, talks
 from conftest import Ran, files_below
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quimbot_data import build as building
-from quimbot_data import decide, version_gate
 from quimbot_data.build import build
 from quimbot_data.diff import diff
-from quimbot_data.filters import verdict
+from quimbot_data.takedowns.purge import purge
+from quimbot_data.takedowns.request import add
+from quimbot_data.takedowns.resolve import Request
 from quimbot_data.version_gate import following, level, summary
 from quimbot_data.workspace import Ref, Workspace, write_model
 from schemas.diff import ChangeCount, Diff, KeyChange, VersionSide
@@ -106,23 +105,9 @@ def test_another_schema_is_a_major_version(own: Workspace) -> None:
 
 
 @pytest.fixture
-def take(monkeypatch: pytest.MonkeyPatch) -> Callable[[set[str]], None]:
-    """Have builds drop some ids at a first step `takedown`."""
-
-    def taken(ids: set[str]) -> None:
-        named = pl.col("dialogue_id").is_in(pl.Series(sorted(ids)).implode())
-
-        def judged(recipe: Recipe) -> list[pl.Expr]:
-            step, reason = verdict(recipe)
-            return [
-                pl.when(named).then(pl.lit("takedown")).otherwise(step).alias("step"),
-                pl.when(named).then(pl.lit("taken-down")).otherwise(reason).alias("reason"),
-            ]
-
-        monkeypatch.setattr(decide, "verdict", judged)
-        monkeypatch.setattr(building, "STEPS", ("takedown", *decide.STEPS))
-
-    return taken
+def take(own: Workspace) -> Callable[[set[str]], None]:
+    """Take some dialogues down."""
+    return lambda ids: add(own, Request(sorted(ids), [], []), "its author asked", "Ana") and None
 
 
 def test_a_takedown_with_what_takes_its_place_is_a_patch(own: Workspace, take: Callable[[set[str]], None]) -> None:
@@ -142,10 +127,12 @@ def test_a_takedown_that_nothing_replaces_is_a_patch(own: Workspace, take: Calla
     assert_due(own, mix("old"), "1.0.1", "1.1.0", words="3 removed (3 takedown: taken-down)")
 
 
-def test_rows_that_a_purge_erased_count_as_taken_down(own: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_no_corpus_holds_any_more_count_as_taken_down(
+    own: Workspace, take: Callable[[set[str]], None]
+) -> None:
     gone = sorted(ids_of(own, made(own, mix("old", size=20))))[:3]
+    take(set(gone))
     ingested(own, "old", [row for row in talks(range(40)) if f"old:{row['id']}" not in gone])
-    monkeypatch.setattr(version_gate, "taken", lambda workspace: frozenset(gone))
     words = "is a PATCH version: 3 removed (3 takedown: purged), 3 added (3 over budget)"
     assert_due(own, mix("old", size=20), "1.0.1", "2.0.0", words=words)
 
@@ -166,6 +153,21 @@ def test_a_takedown_of_repeats_is_a_patch(own: Workspace, take: Callable[[set[st
     take(set(sorted(ids_of(own, a))[:3]))
     assert_due(own, asked, "1.0.1", "1.1.0", "2.0.0", words="epochs")
     assert data_of(own, Ref("chats", "1.0.1")).height == 50
+
+
+@pytest.mark.parametrize("all_of_them", [False, True])
+def test_a_number_that_was_withdrawn_does_not_come_back(own: Workspace, all_of_them: bool) -> None:
+    asked, noted = mix("old", size=20), []
+    for _ in range(2):
+        last = made(own, asked)
+        request = Request(sorted(ids_of(own, last))[:2], [], [])
+        noted.append(add(own, request, "its author asked", "Ana").entry)
+    assert last == Ref("chats", "1.0.1")
+    purge(own, noted if all_of_them else noted[-1:])
+    assert last in own.withdrawn()
+    with pytest.raises(ExistsError, match="withdrawn"):
+        build(own, asked, last)
+    assert made(own, asked) == Ref("chats", "1.0.2")
 
 
 # What stands already
