@@ -1,6 +1,6 @@
-"""A version's documents: `README.md` in the Hub's dataset-card format, its plots, and `CHANGES.md`.
+"""A version's documents: `README.md` in the Hub's dataset-card format, its plots, `croissant.json`, and `CHANGES.md`.
 
-The first two follow from the version's own files alone, the last from those and the version below it, so they can be
+All but the last follow from the version's own files alone, that one from those and the version below it, so they can be
 written again at any time, byte for byte.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from quimbot_data.card import header, plots, recipe_toml, tables
+from quimbot_data.card import croissant, header, plots, recipe_toml, tables
 from quimbot_data.card.figures import CardFacts, card_facts
 from quimbot_data.card.markdown import code, count, plain, share
 from quimbot_data.filters import FORBIDDEN_TERMS
@@ -20,12 +20,13 @@ from schemas.manifest import SPLITS, AuditReport, Documents, VersionManifest
 
 CARD: Final = "README.md"
 PLOTS: Final = "plots"
+CROISSANT: Final = "croissant.json"
 AUDIT: Final = "audit.json"
 CHANGES: Final = "CHANGES.md"
 
 
 def write_documents(folder: Path, manifest: VersionManifest) -> None:
-    """Write card and plots beside the data.
+    """Write card, plots and description for machines beside the data.
 
     Args:
         folder: holds the data files that the manifest lists; may be a staging folder.
@@ -39,7 +40,7 @@ def write_documents(folder: Path, manifest: VersionManifest) -> None:
 
 
 def documents(folder: Path, manifest: VersionManifest) -> dict[str, bytes]:
-    """Card and plots as bytes by their path in the version's folder.
+    """Card, plots and description for machines as bytes by their path in the version's folder.
 
     Raises:
         IntegrityError: the data cannot be read, or is not what the manifest states.
@@ -47,7 +48,11 @@ def documents(folder: Path, manifest: VersionManifest) -> dict[str, bytes]:
     facts = card_facts(folder, manifest)
     audit = read_model(folder / AUDIT, AuditReport) if (folder / AUDIT).exists() else None
     drawn = {f"{PLOTS}/{name}.png": png for name, png in plots.plots(manifest, facts).items()}
-    return {CARD: render(manifest, facts, audit).encode(), **drawn}
+    return {
+        CARD: render(manifest, facts, audit).encode(),
+        CROISSANT: croissant.document(manifest, facts),
+        **drawn,
+    }
 
 
 def _write(folder: Path, contents: Mapping[str, bytes]) -> None:

@@ -39,7 +39,7 @@ def header(manifest: VersionManifest, facts: CardFacts) -> str:
         "language": [row.language for row in facts.languages if row.language != "und"] or None,
         "size_categories": [size_category(facts.totals.dialogues)],
         "task_categories": ["text-generation"],
-        "tags": ["dialogue", *sorted({line.family for line in manifest.mix if line.dialogues}), "quimbot"],
+        "tags": tags(manifest),
         **_license(manifest, facts),
         **_configs(facts),
     }
@@ -49,6 +49,11 @@ def header(manifest: VersionManifest, facts: CardFacts) -> str:
 def title(manifest: VersionManifest) -> str:
     """What the version is called: the recipe's title, on one line, or its name."""
     return " ".join(manifest.identity.recipe.title.split()) or manifest.name
+
+
+def tags(manifest: VersionManifest) -> list[str]:
+    """What the version is found by: the families of its dialogues among them."""
+    return ["dialogue", *sorted({line.family for line in manifest.mix if line.dialogues}), "quimbot"]
 
 
 def size_category(rows: int) -> str:
