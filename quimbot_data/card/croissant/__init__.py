@@ -94,10 +94,11 @@ def _licences(manifest: VersionManifest, facts: CardFacts) -> list[str]:
 
 
 def _usage(term: str, dialogues: int) -> Json:
+    duty = tables.DUTIES[term].removesuffix(" (the lines above)")  # which stand on a card only
     return {
         "@type": "sc:DefinedTerm",
         "name": term,
-        "description": f"{tables.DUTIES[term]}; asked by the licences of {count(dialogues)} dialogues",
+        "description": f"{duty}; asked by the licences of {count(dialogues)} dialogues",
     }
 
 

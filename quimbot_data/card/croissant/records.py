@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import polars as pl
 
@@ -26,6 +26,7 @@ _PARQUET: Final = "application/x-parquet"  # the one name of it that mlcroissant
 _DATA: Final = "data"
 _ALL_FILES: Final[Json] = {"fileSet": {"@id": _DATA}}
 _SAID: Final = re.compile(r"dialogue_id$|messages\.")
+_UNCHECKED: Final = "Of all files: readers hold the record sets of single files against their sha256, not this one."
 _FATES_TOLD: Final = "One record a dialogue that the recipe looked at: kept, or dropped by a step for a reason."
 _TYPES: Final[dict[type[pl.DataType], str]] = {
     pl.String: "sc:Text",
@@ -91,12 +92,12 @@ def leaves(schema: pl.Schema) -> list[Leaf]:
     return [leaf for column, dtype in schema.items() for leaf in _leaves((column,), dtype, 0)]
 
 
-def _leaves(path: tuple[str, ...], dtype: Any, lists: int) -> Iterator[Leaf]:
+def _leaves(path: tuple[str, ...], dtype: pl.DataType, lists: int) -> Iterator[Leaf]:
     if isinstance(dtype, pl.List):
-        yield from _leaves(path, dtype.inner, lists + 1)
+        yield from _leaves(path, cast(pl.DataType, dtype.inner), lists + 1)
     elif isinstance(dtype, pl.Struct):
         for field in dtype.fields:
-            yield from _leaves((*path, field.name), field.dtype, lists)
+            yield from _leaves((*path, field.name), cast(pl.DataType, field.dtype), lists)
     else:
         yield Leaf(path, _TYPES[type(dtype)], lists)
 
@@ -112,8 +113,8 @@ def record_sets(manifest: VersionManifest) -> list[Json]:
     dialogues, fates = _named(leaves(polars_schema(Dialogue))), _named(leaves(FATES_SCHEMA))
     said = {name.removeprefix("messages."): leaf for name, leaf in dialogues.items() if _SAID.match(name)}
     sets = [
-        _record_set("dialogues", "One record a dialogue, of all files.", _ALL_FILES, dialogues),
-        _record_set("messages", "One record a dialogue: roles and contents, two lists in step.", _ALL_FILES, said),
+        _record_set("dialogues", f"One record a dialogue. {_UNCHECKED}", _ALL_FILES, dialogues),
+        _record_set("messages", f"Roles and contents of a dialogue, two lists in step. {_UNCHECKED}", _ALL_FILES, said),
         *(_of_file(entry, dialogues) for entry in manifest.data),
     ]
     kept_or_dropped = _record_set("fates", _FATES_TOLD, _in_file(manifest.fates), fates, view="fates")

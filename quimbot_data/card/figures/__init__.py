@@ -222,8 +222,8 @@ def _dialogues(folder: Path, manifest: VersionManifest) -> "Dataset":
     import pyarrow as pa
     from pyarrow import compute, dataset, fs
 
+    from schemas.columns import arrow_schema
     from schemas.dialogue import Dialogue
-    from schemas.frame import arrow_schema
 
     parquet, disk = dataset.ParquetFileFormat(), fs.LocalFileSystem()
     fragments = [
