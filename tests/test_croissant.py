@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from conftest import REF
 from mlcroissant._src.core.rdf import make_context
-from written_version import HOSTILE, hostile_rows, write_version
+from written_version import HOSTILE, describe, hostile_rows, write_version
 
 from quimbot_data import card
 from quimbot_data.card import croissant
@@ -55,10 +55,10 @@ def manifest_of(folder: Path) -> VersionManifest:
 
 @pytest.fixture(scope="module")
 def version(built: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`small@1.0.0` with all its documents; not to be changed."""
+    """`small@1.0.0` with its card and description; not to be changed."""
     folder = tmp_path_factory.mktemp("croissant") / "version"
     shutil.copytree(built.version(REF), folder)
-    card.write_documents(folder, manifest_of(folder))
+    describe(folder, manifest_of(folder))
     return folder
 
 

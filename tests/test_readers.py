@@ -11,9 +11,8 @@ import polars as pl
 import pytest
 from conftest import REF
 from strategies import Row
-from written_version import hostile_rows, write_version
+from written_version import describe, hostile_rows, write_version
 
-from quimbot_data import card
 from quimbot_data.workspace import MANIFEST, Workspace, read_model
 from schemas.frame import dialogue_schema
 from schemas.manifest import VersionManifest
@@ -32,7 +31,7 @@ def version(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     else:
         workspace: Workspace = request.getfixturevalue("built")
         shutil.copytree(workspace.version(REF), folder)
-        card.write_documents(folder, read_model(folder / MANIFEST, VersionManifest))
+        describe(folder, read_model(folder / MANIFEST, VersionManifest))
     return folder
 
 

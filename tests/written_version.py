@@ -9,6 +9,7 @@ from strategies import Row, bare_row, full_row, messages_of, sealed
 
 from quimbot_data import card
 from quimbot_data.build import FATES_SCHEMA
+from quimbot_data.card import croissant
 from quimbot_data.version import seal
 from schemas.manifest import SPLITS, Identity, LedgerLine, MixLine, SplitDigest, VersionManifest
 from schemas.recipe import Component, Recipe
@@ -61,9 +62,16 @@ def write_version(folder: Path, splits: dict[str, list[Row]], number: str = "1.0
         sources={"tutor": _facts()},
         record={"created": "2026-11-26T14:00:00+00:00", "libraries": {"polars": "2.1.0"}},
     )
-    card.write_documents(folder, manifest)
+    describe(folder, manifest)
     seal(folder, manifest)
     return manifest
+
+
+def describe(folder: Path, manifest: VersionManifest) -> None:
+    """Write card and `croissant.json`, without the plots, which take longer than all else."""
+    facts = card.card_facts(folder, manifest)
+    (folder / card.CARD).write_text(card.render(manifest, facts), "utf-8")
+    (folder / card.CROISSANT).write_bytes(croissant.document(manifest, facts))
 
 
 def _recipe() -> Recipe:
