@@ -100,7 +100,7 @@ def test_terms_of_the_vocabulary_are_all_in_the_context(version):
     schema_org = {
         *("name", "alternateName", "description", "version", "identifier", "datePublished", "url", "license"),
         *("usageInfo", "creator", "keywords", "inLanguage", "distribution", "contentUrl", "contentSize", "sha256"),
-        *("encodingFormat", "instrument", "softwareVersion", "creditText"),
+        *("encodingFormat", "author", "instrument", "softwareVersion", "creditText"),
     }
     assert used - schema_org <= set(context)
 
@@ -189,6 +189,9 @@ def test_hostile_names_arrive_as_they_are(hostile):
     document = told(hostile)
     assert document["alternateName"] == " ".join(HOSTILE.split())
     assert [entity["alternateName"] for entity in document["prov:wasDerivedFrom"]] == [HOSTILE]
+    (cleared,) = [act for act in document["usageInfo"] if act["@type"] == "sc:CreativeWork"]
+    assert cleared["author"]["name"] == HOSTILE
+    assert cleared["description"].endswith(f"cleared on 2026-11-26: {HOSTILE}")
     assert opened(hostile).metadata.version == "10.20.30"
     assert {row["license"] for row in records(hostile, "dialogues")} == {b"CC-BY-4.0", b"MIT OR LicenseRef-Own Terms"}
 

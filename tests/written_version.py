@@ -1,5 +1,6 @@
 """A version written by hand, so that a test chooses its rows and what its records say."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from quimbot_data import card
 from quimbot_data.build import FATES_SCHEMA
 from quimbot_data.card import croissant
 from quimbot_data.version import seal
+from schemas.clearance import Clearance
 from schemas.manifest import SPLITS, Identity, LedgerLine, MixLine, SplitDigest, VersionManifest
 from schemas.recipe import Component, Recipe
 
@@ -60,6 +62,7 @@ def write_version(folder: Path, splits: dict[str, list[Row]], number: str = "1.0
         ledger=_ledger(kept),
         evaluation=[],
         sources={"tutor": _facts()},
+        cleared=[_cleared()],
         record={"created": "2026-11-26T14:00:00+00:00", "libraries": {"polars": "2.1.0"}},
     )
     describe(folder, manifest)
@@ -102,6 +105,10 @@ def _ledger(kept: list[Row]) -> list[LedgerLine]:
         LedgerLine.model_validate(line | {"step": step, "unit": unit})
         for step, unit in (("read", "raw rows"), ("mix", "dialogues"))
     ]
+
+
+def _cleared() -> Clearance:
+    return Clearance(source="tutor", license="MIT", by=HOSTILE, reason=HOSTILE, on=date(2026, 11, 26))
 
 
 def _facts() -> dict[str, Any]:

@@ -13,6 +13,7 @@ from quimbot_data.card.figures import CardFacts
 from quimbot_data.card.header import tags, title
 from quimbot_data.card.markdown import count
 from quimbot_data.licenses import spdx_pages
+from schemas.clearance import Clearance
 from schemas.manifest import VersionManifest
 
 #: Keys that stand for a term of Croissant's own vocabulary: appendix 1 of the specification.
@@ -60,7 +61,7 @@ def croissant(manifest: VersionManifest, facts: CardFacts) -> Json:
         "datePublished": manifest.record.get("created"),
         "url": "README.md",  # the page about it is its card, beside this file
         "license": _licences(manifest, facts),
-        "usageInfo": [_usage(row.term, row.dialogues) for row in facts.terms],
+        "usageInfo": [*(_usage(row.term, row.dialogues) for row in facts.terms), *map(_clearance, manifest.cleared)],
         "citeAs": _citation(manifest, facts),
         "creator": [_creator(manifest, row.source) for row in facts.sources],
         "keywords": tags(manifest),
@@ -99,6 +100,15 @@ def _usage(term: str, dialogues: int) -> Json:
         "@type": "sc:DefinedTerm",
         "name": term,
         "description": f"{duty}; asked by the licences of {count(dialogues)} dialogues",
+    }
+
+
+def _clearance(cleared: Clearance) -> Json:
+    return {
+        "@type": "sc:CreativeWork",
+        "name": f"Rows of {cleared.source} under {cleared.license}",
+        "description": f"admitted although their terms are unknown; cleared on {cleared.on}: {cleared.reason}",
+        "author": {"@type": "sc:Person", "name": cleared.by},
     }
 
 
