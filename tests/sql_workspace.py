@@ -116,7 +116,7 @@ def write_version(workspace: Workspace) -> None:
             entry(folder, "data/test-00000-of-00001.parquet", frame(ALPHA[1:])),
         ],
         fates=entry(folder, "fates.parquet", fates), mix=[], ledger=ledger("alpha", 2, 0), evaluation=[],
-        sources={"alpha": {"title": "Alpha"}}, record={"created": "2026-02-08"},
+        sources={"alpha": {"title": "Alpha"}}, cleared=[], record={"created": "2026-02-08"},
     )  # fmt: skip
     write_model(folder / "manifest.json", manifest)
 
