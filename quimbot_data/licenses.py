@@ -93,6 +93,19 @@ def terms_of(expression: str, given: Sequence[str] | None = None) -> list[str]:
     return sorted(implied)
 
 
+def spdx_pages(expression: str) -> list[str]:
+    """The pages on which SPDX states the licences of an expression; what it does not list stands under its own name.
+
+    >>> spdx_pages("CC-BY-4.0 AND LicenseRef-Own")
+    ['https://spdx.org/licenses/CC-BY-4.0', 'LicenseRef-Own']
+    """
+    try:
+        _, symbols = _parsed(expression)
+    except InputError:  # a row carries what its corpus calls its licence
+        return [expression]
+    return [f"https://spdx.org/licenses/{name}" if known else name for name, known in symbols] or [expression]
+
+
 def _implied(name: str) -> set[str]:
     if name in _FREE:
         return set()

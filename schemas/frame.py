@@ -1,92 +1,29 @@
-"""Columns for the models: the Arrow schema, the columnar check, and the published hashes, all derived from them.
+"""Columns for the models: the polars schema, the columnar check, and the published hashes, all derived from them.
 
 A frame is a polars frame, one row a dialogue. The check accepts a row exactly when Pydantic does; a property test
 holds it to that. Hashes have one definition (sha256 over netstrings), so they outlive every engine.
 """
 
-import types
 import typing
 from collections.abc import Callable, Collection
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
-import annotated_types
 import polars as pl
 import polars_hash  # noqa: F401 - registers the `chash` namespace
-import pyarrow as pa
 from pydantic import BaseModel, StringConstraints
 
+from schemas.columns import annotation, arrow_schema, bounds, flat, unwrap
 from schemas.dialogue import Dialogue
 from schemas.fields import CONTROL_CLASS, nfc_suspects
 from schemas.learner import LearnerText
-
-_INT32_MAX = 2**31 - 1
-
 
 # Types
 
 
 def polars_schema(model: type[BaseModel]) -> pl.Schema:
     """The polars schema of a model: columns in field order."""
-    return pl.Schema({name: _dtype(*_annotation(field)) for name, field in model.model_fields.items()})
-
-
-def arrow_schema(model: type[BaseModel]) -> pa.Schema:
-    """The Arrow schema that files of this model carry."""
-    return pl.DataFrame(schema=polars_schema(model)).to_arrow().schema
-
-
-def _annotation(field: Any) -> tuple[Any, tuple[Any, ...]]:
-    return field.annotation, tuple(field.metadata)
-
-
-def _unwrap(annotation: Any, metadata: tuple[Any, ...] = ()) -> tuple[Any, tuple[Any, ...], bool]:
-    """Strip `Annotated` and `| None`: the bare type, its constraints, and whether null is allowed."""
-    optional = False
-    while True:
-        origin = get_origin(annotation)
-        if origin is typing.Annotated:
-            annotation, *more = get_args(annotation)
-            metadata = (*metadata, *more)
-        elif origin in (Union, types.UnionType):
-            optional = True
-            (annotation,) = (arg for arg in get_args(annotation) if arg is not type(None))
-        else:
-            return annotation, metadata, optional
-
-
-def _dtype(annotation: Any, metadata: tuple[Any, ...] = ()) -> pl.DataType:
-    kind, metadata, _ = _unwrap(annotation, metadata)
-    if get_origin(kind) is list:
-        return pl.List(_dtype(get_args(kind)[0]))
-    if get_origin(kind) is Literal or kind is str:
-        return pl.String()
-    if kind is bool:
-        return pl.Boolean()
-    if kind is float:
-        return pl.Float64()
-    if kind is int:
-        return pl.Int32() if _bounds(metadata)[1] == _INT32_MAX else pl.Int64()
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return pl.Struct(polars_schema(kind))
-    raise TypeError(f"no column type for {annotation!r}")
-
-
-def _bounds(metadata: tuple[Any, ...]) -> tuple[float | None, float | None]:
-    low = high = None
-    for constraint in _flat(metadata):
-        if isinstance(constraint, annotated_types.Ge):
-            low = typing.cast(float, constraint.ge)
-        elif isinstance(constraint, annotated_types.Le):
-            high = typing.cast(float, constraint.le)
-    return low, high
-
-
-def _flat(metadata: tuple[Any, ...]) -> list[Any]:
-    flat: list[Any] = []
-    for constraint in metadata:
-        flat.extend(getattr(constraint, "metadata", None) or [constraint])
-    return flat
+    return typing.cast(pl.DataFrame, pl.from_arrow(arrow_schema(model).empty_table())).schema
 
 
 # The check
@@ -110,8 +47,8 @@ def faults(
         absent: columns that hold nothing but null; the optional ones among them need no look.
         turns: what `turns_signature` gives, where the caller has it already; it is looked at many times.
     """
-    fields = {n: _annotation(f) for n, f in model.model_fields.items()}
-    looked_at = {n: field for n, field in fields.items() if n not in absent or not _unwrap(*field)[2]}
+    fields = {n: annotation(f) for n, f in model.model_fields.items()}
+    looked_at = {n: field for n, field in fields.items() if n not in absent or not unwrap(*field)[2]}
     rules = [_unless(_valid(pl.col(n), *field), f"field:{n}") for n, field in looked_at.items()]
     found = _CROSS_RULES[model](turns, absent) if model in _CROSS_RULES else {}
     across = {name: rule for name, rule in found.items() if name not in established}
@@ -122,8 +59,8 @@ def _unless(holds: pl.Expr, fault: str) -> pl.Expr:
     return pl.when(~holds.fill_null(value=False)).then(pl.lit(fault))
 
 
-def _valid(value: pl.Expr, annotation: Any, metadata: tuple[Any, ...] = ()) -> pl.Expr:
-    kind, metadata, optional = _unwrap(annotation, metadata)
+def _valid(value: pl.Expr, declared: Any, metadata: tuple[Any, ...] = ()) -> pl.Expr:
+    kind, metadata, optional = unwrap(declared, metadata)
     valid = _valid_value(value, kind, metadata)
     return (value.is_null() | valid.fill_null(value=False)) if optional else (value.is_not_null() & valid)
 
@@ -139,13 +76,13 @@ def _valid_value(value: pl.Expr, kind: Any, metadata: tuple[Any, ...]) -> pl.Exp
         return _valid_number(value, kind, metadata)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         fields = kind.model_fields.items()
-        return pl.all_horizontal(_valid(value.struct.field(name), *_annotation(field)) for name, field in fields)
+        return pl.all_horizontal(_valid(value.struct.field(name), *annotation(field)) for name, field in fields)
     return value.is_not_null()
 
 
 def _valid_string(value: pl.Expr, metadata: tuple[Any, ...]) -> pl.Expr:
     valid = value.is_not_null()
-    for constraint in _flat(metadata):
+    for constraint in flat(metadata):
         if isinstance(constraint, StringConstraints) and constraint.pattern:
             valid &= value.str.contains(str(constraint.pattern))
         minimum = getattr(constraint, "min_length", None)
@@ -158,7 +95,7 @@ def _valid_string(value: pl.Expr, metadata: tuple[Any, ...]) -> pl.Expr:
 
 
 def _valid_number(value: pl.Expr, kind: type, metadata: tuple[Any, ...]) -> pl.Expr:
-    low, high = _bounds(metadata)
+    low, high = bounds(metadata)
     valid = value.is_not_null()
     if kind is float:
         valid &= value.is_not_nan() if low is not None or high is not None else pl.lit(value=True)

@@ -10,9 +10,9 @@ import pyarrow as pa
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from schemas.columns import arrow_schema
 from schemas.dialogue import content_hash
 from schemas.fields import FAMILIES, TERMS, WHITESPACE
-from schemas.frame import arrow_schema
 
 Row = dict[str, Any]
 #: Keys and indices down to a value of a row.

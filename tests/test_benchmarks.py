@@ -225,3 +225,21 @@ def test_the_million_rows_are_not_begun_without_room(script: Callable) -> None:
     million = script("million")
     with pytest.raises(million.NoRoomError, match="are free"):
         million.check_room(10**12)
+
+
+def test_sql_is_asked_of_as_many_rows_as_it_says(
+    tmp_path: Path, script: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql, query = script("sql"), importlib.import_module("quimbot_data.sql.query")
+    monkeypatch.setattr(sql, "SCRATCH", tmp_path / "scratch")
+    monkeypatch.setattr(sql, "DATA", tmp_path)
+    monkeypatch.setattr(sql, "ROWS_A_FILE", 300)
+    with sql.corpora(2_000) as workspace:
+        assert workspace.sources() == sorted(sql.SOURCES)
+        table = query.run_query(workspace, sql.QUERIES[sql.TARGET])
+        assert sum(table["dialogues"].to_pylist()) == 2_000
+        assert set(table["source"].to_pylist()) == set(sql.SOURCES)
+        assert len(set(table["language"].to_pylist())) > 10
+        sql.select_one(workspace)
+        sql.first_prompt(workspace)
+    assert not (tmp_path / "scratch").exists()

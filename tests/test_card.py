@@ -314,7 +314,7 @@ def test_plots_are_small_pictures_with_words(built):
 def test_the_same_files_give_the_same_bytes(built):
     folder, manifest = built
     again = documents(folder, manifest)
-    assert set(again) == {"README.md", *(f"plots/{name}.png" for name in PLOTS)}
+    assert set(again) == {"README.md", "croissant.json", *(f"plots/{name}.png" for name in PLOTS)}
     assert all((folder / path).read_bytes() == content for path, content in again.items())
 
 
@@ -332,15 +332,15 @@ def test_refreshing_mends_documents_and_nothing_else(own, built):
 def test_refreshing_keeps_other_documents_drops_old_plots_and_vouches_for_no_stray_file(own):
     folder = own.version(REF)
     listed = read_model(folder / "documents.json", Documents)
-    (folder / "croissant.json").write_text("{}")
+    (folder / "NOTES.md").write_text("Notes.")
     (folder / "plots" / "old.png").write_text("old")
-    more = {name: card.file_digest(folder / name) for name in ("croissant.json", "plots/old.png")}
+    more = {name: card.file_digest(folder / name) for name in ("NOTES.md", "plots/old.png")}
     (folder / "documents.json").write_text(Documents(files=listed.files | more).model_dump_json())
     (folder / "stray.txt").write_text("?")
     refresh_documents(own, REF)
     assert verify(own, REF) == ["stray.txt: not part of the version"]
     assert not (folder / "plots" / "old.png").exists()
-    assert set(read_model(folder / "documents.json", Documents).files) == {*listed.files, "croissant.json"}
+    assert set(read_model(folder / "documents.json", Documents).files) == {*listed.files, "NOTES.md"}
 
 
 def test_refreshing_waits_for_no_other_writer(own):

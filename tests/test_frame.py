@@ -34,10 +34,10 @@ from strategies import (
     value_at,
 )
 
+from schemas.columns import arrow_schema
 from schemas.dialogue import Dialogue, content_hash, turn_structure_fault
 from schemas.fields import CONTROL_CLASS, WHITESPACE, nfc_suspects, text_fault
 from schemas.frame import (
-    arrow_schema,
     content_hashes,
     counts,
     dialogue_schema,

@@ -101,6 +101,15 @@ def test_help_is_light(arguments: list[str]) -> None:
     assert loaded_after(code) == set()
 
 
+def test_a_query_is_answered_without_polars(tmp_path: Path) -> None:
+    code = (
+        "from quimbot_data.sql.query import run_query\n"
+        "from quimbot_data.workspace import Workspace\nfrom pathlib import Path\n"
+        f"run_query(Workspace(Path({str(tmp_path)!r})), 'SELECT count(*) FROM dialogues')"
+    )
+    assert "polars" not in loaded_after(code)  # a third of a second
+
+
 def test_models_need_no_engine() -> None:
     engines = {"polars", "duckdb", "pyarrow", "numpy"}
     assert not loaded_after("import schemas.dialogue, schemas.recipe, schemas.manifest") & engines

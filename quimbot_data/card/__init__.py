@@ -1,6 +1,6 @@
-"""A version's documents: `README.md` in the Hub's dataset-card format, its plots, and `CHANGES.md`.
+"""A version's documents: `README.md` in the Hub's dataset-card format, its plots, `croissant.json`, and `CHANGES.md`.
 
-The first two follow from the version's own files alone, the last from those and the version below it, so they can be
+All but the last follow from the version's own files alone, that one from those and the version below it, so they can be
 written again at any time, byte for byte. Every number on the card says in a block at its end which query gives it;
 `verify_card` runs them again.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from quimbot_data.card import plots
+from quimbot_data.card import croissant, plots
 from quimbot_data.card.figures import card_facts
 from quimbot_data.card.render import render
 from quimbot_data.version import DOCUMENTS
@@ -20,11 +20,12 @@ from schemas.manifest import AuditReport, Documents, VersionManifest
 
 CARD: Final = "README.md"
 PLOTS: Final = "plots"
+CROISSANT: Final = "croissant.json"
 CHANGES: Final = "CHANGES.md"
 
 
 def write_documents(folder: Path, manifest: VersionManifest) -> None:
-    """Write card and plots beside the data.
+    """Write card, plots and description for machines beside the data.
 
     Args:
         folder: holds the data files that the manifest lists; may be a staging folder.
@@ -38,14 +39,14 @@ def write_documents(folder: Path, manifest: VersionManifest) -> None:
 
 
 def documents(folder: Path, manifest: VersionManifest) -> dict[str, bytes]:
-    """Card and plots as bytes by their path in the version's folder.
+    """Card, plots and description for machines as bytes by their path in the version's folder.
 
     Raises:
         IntegrityError: the data cannot be read, or is not what the manifest states.
     """
     facts = card_facts(folder, manifest)
     drawn = {f"{PLOTS}/{name}.png": png for name, png in plots.plots(facts).items()}
-    return {CARD: render(facts).text.encode(), **drawn}
+    return {CARD: render(facts).text.encode(), CROISSANT: croissant.document(manifest, facts), **drawn}
 
 
 def _write(folder: Path, contents: Mapping[str, bytes]) -> None:

@@ -21,7 +21,7 @@ def header(facts: CardFacts) -> tuple[str, list[str]]:
         "language": [str(row.language) for row in facts.languages if row.language != "und"] or None,
         "size_categories": [figure("size_category", facts.totals.dialogues)],
         "task_categories": ["text-generation"],
-        "tags": ["dialogue", *sorted({str(line.family) for line in facts.mix if line.dialogues}), "quimbot"],
+        "tags": tags(facts),
         **_license(facts),
         **_configs(facts),
     }
@@ -36,6 +36,11 @@ def _unmarked(value: Any) -> Any:
     if isinstance(value, list):
         return [_unmarked(item) for item in value]
     return unmarked(value) if isinstance(value, str) else value
+
+
+def tags(facts: CardFacts) -> list[str]:
+    """What the version is found by: the families of its dialogues among them."""
+    return ["dialogue", *sorted({str(line.family) for line in facts.mix if line.dialogues}), "quimbot"]
 
 
 def _texts(value: Any) -> Iterator[str]:

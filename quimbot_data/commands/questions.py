@@ -97,9 +97,7 @@ def sql(
     also build, recipe, inputs, clearances, mix, evaluation, audit.
     """
     from quimbot_data.sql.named import parameters, resolved
-    from quimbot_data.sql.output import write_result
     from quimbot_data.sql.query import Limits, run_query
-    from quimbot_data.sql.shell import shell
 
     if list_queries:
         _list_queries(as_json=json)
@@ -108,6 +106,8 @@ def sql(
     limits = Limits(memory=memory, seconds=seconds)
     chosen: Format = "json" if json else result_format or "table"
     if query is None:
+        from quimbot_data.sql.shell import shell
+
         shell(place, parsed, show_raw=show_raw, form=chosen, limits=limits)
         return
     if output:
@@ -115,6 +115,8 @@ def sql(
     text, given = resolved(query, parameters(param or []))
     text = f"EXPLAIN {text}" if explain else text
     found = run_query(place, text, version=parsed, show_raw=show_raw, limits=limits, parameters=given)
+    from quimbot_data.sql.output import write_result  # here, so that Arrow loads beside the worker and not before it
+
     if explain and chosen == "table" and not output:
         say("\n".join(found["explain_value"].to_pylist()))
         return

@@ -295,7 +295,7 @@ def _schema(columns: Mapping[str, str]) -> "pa.Schema":
 
 
 def _model_schema(model: type[BaseModel]) -> "pa.Schema":
-    from schemas.frame import arrow_schema  # polars takes a while to load
+    from schemas.columns import arrow_schema
 
     return arrow_schema(model)
 

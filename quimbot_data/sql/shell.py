@@ -14,7 +14,6 @@ from typing import IO, TYPE_CHECKING, Final
 
 from quimbot_data.sql.catalog import VIEWS, column_meanings, view_grain, view_sql, workspace_catalog
 from quimbot_data.sql.named import Value, named_queries, parameters, resolved
-from quimbot_data.sql.output import Format, write_result
 from quimbot_data.sql.query import DEFAULT_LIMITS, Limits, Session, described
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import QueryError, QuimbotError
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+    from quimbot_data.sql.output import Format  # loads Arrow, which no prompt waits for
 
 HELP: Final = "End a statement with ;  ·  .tables  ·  .schema VIEW  ·  .queries, run by @NAME;  ·  .quit (or Ctrl-D)"
 HISTORY: Final = ".sql_history"
@@ -55,7 +56,7 @@ class Shell:
         version: Ref | None = None,
         *,
         show_raw: bool = False,
-        form: Format = "table",
+        form: "Format" = "table",
         limits: Limits = DEFAULT_LIMITS,
         output: IO[str] | None = None,
     ) -> None:
@@ -78,6 +79,8 @@ class Shell:
         if command.startswith("."):
             return self._command(*command.rstrip("; ").split(maxsplit=1))
         if statement := command.removesuffix(";").strip():
+            from quimbot_data.sql.output import write_result
+
             write_result(self._asked(statement), self._form, self._output)
         return True
 
@@ -127,7 +130,7 @@ def shell(
     version: Ref | None = None,
     *,
     show_raw: bool = False,
-    form: Format = "table",
+    form: "Format" = "table",
     limits: Limits = DEFAULT_LIMITS,
 ) -> None:
     """Read statements until `.quit` or the end of input: from the terminal, or piped in.
