@@ -10,7 +10,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 from card_workspace import BY_HAND, MINE, RECIPE, REF, by_hand, lay_out, made
-from conftest import files_below
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
