@@ -31,7 +31,7 @@ from quimbot_data.takedowns.resolve import Request
 from quimbot_data.version import verify
 from quimbot_data.why import why
 from quimbot_data.words import own_texts
-from quimbot_data.workspace import Workspace
+from quimbot_data.workspace import Workspace, write_model
 from schemas.errors import LockedError, WithdrawnError
 from schemas.recipe import Recipe, parse_recipe
 from schemas.takedown import PurgeJournal, Takedown
@@ -244,10 +244,16 @@ def test_a_version_that_held_a_row_leaves_a_tombstone(ready: Workspace, quimbot:
     name, manifest = kept(ready, "tutor"), ready.version_manifest(REF)
     (ready.root / "runs" / "first").mkdir(parents=True)
     (ready.root / "runs" / "first" / "record.json").write_text(json.dumps({"version_id": manifest.id}))
-    entry = take(ready, name)
+    record = manifest.record | {"transfers": [{"to": "lab/small"}]}  # as a push notes it
+    write_model(ready.version(REF) / "manifest.json", manifest.model_copy(update={"record": record}))
     at = ("--workspace", ready.root)
+    assert quimbot("export", REF, "--format", "messages-jsonl", *at).code == 0
+    assert list((ready.root / "exports").iterdir())
+    entry = take(ready, name)
     ran = quimbot("takedown", "purge", entry.id, "--yes", *at)
     assert ran.code == 0
+    assert list((ready.root / "exports").iterdir()) == []
+    assert "small@1.0.0 was pushed to lab/small" in ran.out
     assert "small@1.0.0: withdrawn" in ran.out
     assert "runs/first was trained on small@1.0.0" in ran.out
     assert [path.name for path in ready.version(REF).iterdir()] == ["tombstone.json"]
@@ -293,6 +299,7 @@ def again(workspace: Workspace, source: str) -> None:
     ingest(workspace, corpus_of(source), [workspace.raw(source)], Options())
 
 
+@pytest.mark.slow
 def test_what_comes_back_is_kept_out_and_purged_again(whole: Workspace, ready: Workspace, recipe: Recipe) -> None:
     name = kept(ready, "tutor")
     text = telling(ready, name)
@@ -510,7 +517,7 @@ def three(tmp_path: Path, recipe: Recipe) -> Workspace:
     return workspace
 
 
-STEPS = ("erase_rows", "sweep", "withdraw")
+STEPS = ("sweep", *(pytest.param(step, marks=pytest.mark.slow) for step in ("erase_rows", "withdraw")))
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -231,6 +231,9 @@ def _plan_versions(made: _Plan, wanted: Sequence[Takedown]) -> list[Tombstone]:
                 taken[ref] = taken.get(ref, 0) + rows.height
                 _noted(made, rows)
     clean = [ref for ref in workspace.versions() if ref not in taken]
+    for ref in taken:
+        transfers = workspace.version_manifest(ref).record.get("transfers", [])
+        made.copies.unreachable += [f"{ref} was pushed to {transfer['to']}" for transfer in transfers]
     return [_tombstone(workspace, ref, count, wanted, clean) for ref, count in taken.items()]
 
 
