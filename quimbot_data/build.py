@@ -166,8 +166,7 @@ def rebuilt_id(workspace: Workspace, manifest: VersionManifest, *, threads: int 
 
 def _make(run: Run, ref: Ref, started: float) -> tuple[Path, VersionManifest, Spill]:
     """Data and fates in a folder of the run's scratch space, the manifest to stand beside them, and the candidates."""
-    folder = run.scratch / "version"
-    folder.mkdir()
+    folder = run.folder("version")
     by_u = candidates(run)
     return folder, _write(run, ref, folder, by_u, stops(run, by_u), started), by_u
 

@@ -11,7 +11,7 @@ from quimbot_data.decontamination import Contamination
 from quimbot_data.observe import Progress, Steps
 from quimbot_data.takedowns.exclusion import Exclusion
 from quimbot_data.takedowns.ledger import LOCK
-from quimbot_data.workspace import Workspace
+from quimbot_data.workspace import Workspace, new_folder
 from schemas.clearance import Clearance
 from schemas.errors import IntegrityError, MissingError, RecipeError
 from schemas.fields import SCHEMA_VERSION
@@ -53,9 +53,7 @@ class Run:
 
     def folder(self, name: str) -> Path:
         """An empty folder of this run's scratch space."""
-        folder = self.scratch / name
-        folder.mkdir()
-        return folder
+        return new_folder(self.scratch / name)
 
     def available(self) -> list[int]:
         """What each component can give in the recipe's unit, repeats of its training rows included."""

@@ -20,6 +20,7 @@ from quimbot_data.workspace import (
     atomic,
     entry_of,
     file_digest,
+    new_folder,
     read_model,
     sync_folder,
     write_model,
@@ -48,9 +49,7 @@ class DataWriter:
 
     def __post_init__(self) -> None:
         for split in SPLITS:
-            place = self.scratch / f"data-{split}"
-            place.mkdir()
-            self._spills[split] = Spill(place)
+            self._spills[split] = Spill(new_folder(self.scratch / f"data-{split}"))
 
     def write(self, number: int, rows: pl.DataFrame) -> None:
         """Take the kept dialogues of one corpus file: columns of a dialogue + `split`."""

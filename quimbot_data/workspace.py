@@ -288,6 +288,13 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
         sync_folder(path.parent)
 
 
+def new_folder(path: Path) -> Path:
+    """Make a folder that was not there."""
+    with writing(path.parent):
+        path.mkdir(parents=True)
+    return path
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -23,8 +23,8 @@ _CLOSING: Final = "```\n\n</details>\n"
 #: A block, whatever became of its inside; and what of one is left where its first lines were changed.
 _BLOCK: Final = re.compile(r"^<details>\s*<summary>Where each figure comes from.*?(?:^</details>\n?|\Z)", re.M | re.S)
 _FENCE: Final = re.compile(r"^```json\n.*?(?:^```$|\Z)", re.M | re.S)
-#: Where a picture lies, which a copy of the card changes.
-_PICTURE: Final = re.compile(r"^(!\[[^\n]*\]\()([^()\n]*)(?=\)$)", re.M)
+#: Where a picture or another document lies, which a copy of the card changes.
+_PLACE: Final = re.compile(r"(^!\[[^\n]*\]\(|\[CHANGES\.md\]\()([^()\n]*)(?=\))", re.M)
 
 
 class Figure(NamedTuple):
@@ -36,8 +36,8 @@ class Figure(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A card taken apart: its text, blanks in place of the block and of where its pictures lie; the block, or else what
-    is wrong with it, and where that stands.
+    """A card taken apart: its text, with blanks in place of the block and of where pictures and documents lie; the
+    block, or else what is wrong with it, and where that stands.
     """
 
     text: str
@@ -98,7 +98,7 @@ def found(card: str) -> Found:
 
 
 def _without_places(text: str) -> str:
-    return _PICTURE.sub(lambda match: match[1] + _blank(match[2]), text)
+    return _PLACE.sub(lambda match: match[1] + _blank(match[2]), text)
 
 
 def _blank(text: str) -> str:

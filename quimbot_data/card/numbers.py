@@ -2,7 +2,7 @@
 
 A number is a run of decimal digits, with points or commas inside, a sign or `<` before and a per cent sign behind it,
 wherever it stands: in prose, tables, code, the header, within a word or an id. Two places of a card are no text (see
-`quimbot_data.card.block.found`): the block that lists the figures, and the targets of its pictures.
+`quimbot_data.card.block.found`): the block that lists the figures, and where its pictures and other documents lie.
 """
 
 import re

@@ -35,7 +35,7 @@ from quimbot_data.near_duplicates.meeting import Pairs, candidates, unique
 from quimbot_data.near_duplicates.shingles import U64, P, ShingleSets, joined, mixed, set_digests, shingle_sets
 from quimbot_data.near_duplicates.signatures import band_keys
 from quimbot_data.near_duplicates.store import SetStore, by_shard, places
-from quimbot_data.workspace import writing
+from quimbot_data.workspace import new_folder, writing
 from schemas.errors import RecipeError
 
 PAIRS_SCHEMA: Final = pl.Schema({"id_a": pl.String(), "id_b": pl.String(), "jaccard": pl.Float64()})
@@ -100,10 +100,10 @@ class NearDuplicates:
     rule: Rule = field(default_factory=Rule)
 
     def __post_init__(self) -> None:
-        self._store = SetStore(self._place("sets"))
-        self._equal = Spill(self._place("equal"), NARROW_WEIGHT)
-        self._bands = Spill(self._place("bands"), NARROW_WEIGHT)
-        self._candidates = Spill(self._place("candidates"), NARROW_WEIGHT)
+        self._store = SetStore(new_folder(self.folder / "sets"))
+        self._equal = Spill(new_folder(self.folder / "equal"), NARROW_WEIGHT)
+        self._bands = Spill(new_folder(self.folder / "bands"), NARROW_WEIGHT)
+        self._candidates = Spill(new_folder(self.folder / "candidates"), NARROW_WEIGHT)
         self._followers: dict[int, npt.NDArray[np.bool_]] = {}
 
     def look(self, shard: int, ids: pl.Series, texts: pl.Series) -> None:
@@ -201,12 +201,6 @@ class NearDuplicates:
 
     def _ids_path(self, shard: int) -> Path:
         return self._store.folder / f"ids-{shard:06}.arrow"
-
-    def _place(self, name: str) -> Path:
-        place = self.folder / name
-        with writing(self.folder):
-            place.mkdir(parents=True)
-        return place
 
 
 def components(pairs: Iterable[pl.DataFrame]) -> pl.DataFrame:
