@@ -13,7 +13,7 @@
     │   ├── VersionNumberError (ValueError)  a version number that does not say what changed
     │   └── IntegrityError                files differ from what their manifest states
     ├── QueryError (ValueError)           SQL that is refused, wrong, or over its limits
-    ├── TermsError (PermissionError)      licence terms forbid what was asked
+    ├── TermsError (PermissionError)      licence terms, or a takedown, forbid it
     ├── PushError (ConnectionError)       the Hub did not take what was sent
     └── FetchError (ConnectionError)      the Hub did not give what was asked
         └── GatedError (PermissionError)  its terms must be accepted, or a token is missing
@@ -89,7 +89,7 @@ class QueryError(QuimbotError, ValueError):
 
 
 class TermsError(QuimbotError, PermissionError):
-    """Licence terms of rows forbid what was asked."""
+    """Licence terms of rows, or a takedown, forbid what was asked."""
 
 
 class PushError(QuimbotError, ConnectionError):

@@ -19,6 +19,8 @@ from versions_to_share import MIXED, OPEN, version_rows
 from quimbot_data.commands import interchange
 from quimbot_data.export import Choice, export
 from quimbot_data.export.formats import FORMATS, Format
+from quimbot_data.takedowns.request import add
+from quimbot_data.takedowns.resolve import Request
 from quimbot_data.transfer import total
 from quimbot_data.workspace import Ref, Workspace, write_model
 from schemas.clearance import Clearances
@@ -524,3 +526,16 @@ def test_whatever_is_asked_nothing_is_written_elsewhere(
     assert strays == []
     if ran.code:
         assert {path for path in changed if ".locks" not in path} == set()
+
+
+# Takedowns
+
+
+def test_a_version_that_holds_what_was_taken_down_is_not_copied(to_share, tmp_path):
+    row = expected(to_share, OPEN, untrained=True)[0]["dialogue_id"]
+    entry = add(to_share, Request([row], [], []), "its author asked", "Ana").entry
+    for output in (None, tmp_path / "elsewhere"):
+        with pytest.raises(TermsError, match=rf"{entry.id} \d.*quimbot build open@1.0.0 --version 1.0.1"):
+            export(to_share, OPEN, Choice("messages-jsonl", "private"), output=output)
+    assert not (to_share.root / "exports").exists()
+    assert not (tmp_path / "elsewhere").exists()

@@ -15,6 +15,8 @@ from versions_to_share import LAX, MIXED, OPEN, version_rows
 
 from quimbot_data.hub import HubFiles, fetch
 from quimbot_data.hub.push import Pushed, push
+from quimbot_data.takedowns.request import add
+from quimbot_data.takedowns.resolve import Request
 from quimbot_data.version import verify
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import FetchError, GatedError, IntegrityError, LockedError, MissingError, PushError, TermsError
@@ -255,6 +257,14 @@ def test_a_broken_version_is_not_pushed(hub, to_share):
     with pytest.raises(IntegrityError, match=r"not pushed: README\.md: its bytes differ.*quimbot verify open@1\.0\.0"):
         push(to_share, OPEN, REPO)
     assert hub.log == []
+
+
+def test_a_version_that_holds_what_was_taken_down_is_not_pushed(hub, to_share):
+    row = version_rows(to_share, OPEN)["dialogue_id"][0]
+    add(to_share, Request([row], [], []), "its author asked", "Ana")
+    with pytest.raises(TermsError, match=r"taken down \(td-.*quimbot build open@1.0.0 --version 1.0.1"):
+        push(to_share, OPEN, REPO)
+    assert nothing_sent(hub)
 
 
 def test_no_such_version_and_one_that_is_being_written(hub, to_share):

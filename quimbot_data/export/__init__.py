@@ -22,6 +22,7 @@ from quimbot_data.export.formats import Format
 from quimbot_data.export.report import Exported
 from quimbot_data.licence_report import attributions
 from quimbot_data.observe import Progress, silent
+from quimbot_data.takedowns.report import refuse_taken
 from quimbot_data.transfer import Counts, Rules, add_counts, barring_term, told, transfer_rules
 from quimbot_data.workspace import Ref, Workspace, atomic, entry_of, file_digest, write_model
 from schemas.errors import IntegrityError, TermsError
@@ -88,7 +89,7 @@ def export(
 
     Raises:
         MissingError: no such version.
-        TermsError: no row may go there.
+        TermsError: no row may go there, or the version holds rows that were taken down.
         ExistsError: the folder holds another export, or files that no export wrote.
         IntegrityError: the data is not what the manifest states.
         LockedError: another export runs, or the version is being written.
@@ -97,6 +98,7 @@ def export(
     manifest = workspace.version_manifest(ref)
     final = destination(workspace, ref, choice.form, output)
     refuse_strangers(final)
+    refuse_taken(workspace, ref)
     rules = transfer_rules(workspace, manifest, choice.profile, leaves=leaves(workspace, final))
     with workspace.lock("export"), workspace.lock("version", ref.name, ref.version, shared=True), staged(final) as made:
         exported = _write(workspace.version(ref), manifest, choice, rules, made, progress)

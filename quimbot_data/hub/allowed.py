@@ -6,6 +6,7 @@ from typing import Final
 
 from quimbot_data.hub.commit import FOLDERS, SIGN_IN_TO_WRITE, Repository
 from quimbot_data.hub.remote import RemoteFile
+from quimbot_data.takedowns.report import refuse_taken
 from quimbot_data.transfer import NO_TRANSFER, barred, told, total, transfer_rules
 from quimbot_data.version import FATES, verify
 from quimbot_data.workspace import MANIFEST, Ref, Workspace
@@ -35,8 +36,9 @@ def check_clearance(cleared: str | None) -> None:
 
 
 def check_version(workspace: Workspace, ref: Ref, manifest: VersionManifest) -> dict[str, int]:
-    """Hold that the version is whole; returns how many of its rows may not leave, by source."""
+    """Hold that the version is whole and nothing of it was taken down; returns rows that may not leave, by source."""
     with workspace.lock("version", ref.name, ref.version, shared=True):
+        refuse_taken(workspace, ref)
         problems = verify(workspace, ref)
         if problems:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""

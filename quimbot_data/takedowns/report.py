@@ -15,6 +15,7 @@ from quimbot_data.takedowns.marks import Marks, StoredSets, sets_of
 from quimbot_data.version import FATES
 from quimbot_data.words import own_texts
 from quimbot_data.workspace import Ref, Workspace
+from schemas.errors import TermsError
 from schemas.manifest import CorpusManifest, VersionManifest
 from schemas.takedown import Takedown
 
@@ -116,6 +117,21 @@ def holders(workspace: Workspace, ref: Ref) -> dict[str, int]:
     known = entries(workspace)
     held = held_rows(workspace, ref, known) if known else {}
     return {entry: len(rows.taken | rows.near) for entry, rows in held.items()}
+
+
+def refuse_taken(workspace: Workspace, ref: Ref) -> None:
+    """Hold that a version holds nothing that was taken down: it must not leave the workspace any more.
+
+    Raises:
+        TermsError: it does; names the entries and what to build in its place.
+    """
+    held = holders(workspace, ref)
+    if held:
+        told = ", ".join(f"{entry} {rows:,}" for entry, rows in sorted(held.items()))
+        raise TermsError(
+            f"{ref} holds dialogues that were taken down ({told}), so no copy of it is made.",
+            next_step=f"Build it without them: `quimbot build {ref} --version {workspace.next_patch(ref)}`.",
+        )
 
 
 def held_rows(workspace: Workspace, ref: Ref, wanted: Sequence[Takedown]) -> dict[str, Held]:
