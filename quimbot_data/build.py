@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
@@ -30,30 +30,12 @@ from quimbot_data.mix import Thresholds, with_repeats
 from quimbot_data.observe import Progress, silent
 from quimbot_data.run import Run, running
 from quimbot_data.takedowns.report import equal_digests, holders
-from quimbot_data.version import FATES, DataWriter, publish_version, refuse_withdrawn, same_version, seal
+from quimbot_data.version import FATES, FATES_SCHEMA, DataWriter, publish_version, refuse_withdrawn, same_version, seal
 from quimbot_data.version_gate import FIRST, admitted, standing
 from quimbot_data.workspace import AUDIT, Ref, Workspace, atomic, entry_of, write_model, writing
 from schemas.fields import SCHEMA_VERSION
 from schemas.manifest import AuditReport, CorpusManifest, Identity, LedgerLine, MixLine, VersionManifest
 from schemas.recipe import Recipe
-
-FATES_SCHEMA: Final = pl.Schema(
-    {
-        "dialogue_id": pl.String(),
-        "source": pl.String(),
-        "family": pl.String(),
-        "fate": pl.String(),
-        "step": pl.String(),
-        "reason": pl.String(),
-        "detail": pl.String(),
-        "split": pl.String(),
-        "cluster_id": pl.String(),
-        "component": pl.Int32(),
-        "u": pl.Float64(),
-        "threshold": pl.Float64(),
-        "copies": pl.Int32(),
-    }
-)
 
 
 def build(

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -25,8 +25,10 @@ from quimbot_data.buckets import Spill, write_parquet, write_row_groups
 from quimbot_data.classifier import Classifier
 from quimbot_data.ids import give_ids
 from quimbot_data.ledger import ASSEMBLED, check_conservation, merge_counts, step_lines
+from quimbot_data.licenses import Rights
 from quimbot_data.observe import Progress, Steps, silent
 from quimbot_data.shard import REJECTED_SCHEMA, Shard, make_shard
+from quimbot_data.sources import SOURCES
 from quimbot_data.sources.source import ORIGIN_SCHEMA, Corpus, Options, RawBatch
 from quimbot_data.workspace import MANIFEST, Workspace, publish, sweep, write_model, writing
 from schemas.dialogue import Dialogue
@@ -110,6 +112,7 @@ def ingest(
         WorkspaceError: the workspace cannot be written.
     """
     source, started, steps = corpus.dossier.name, time.monotonic(), Steps(progress)
+    options = replace(options, rights=_rights(workspace) | dict(options.rights))
     with workspace.lock("corpus", source), workspace.scratch("corpus", source) as scratch:
         folder = workspace.corpus(source)
         with writing(folder):
@@ -148,6 +151,13 @@ def ingest(
         write_model(folder / MANIFEST, manifest)
         sweep(folder, {MANIFEST, origins.path, *(entry.path for entry in (*files, *rejected))})
     return manifest
+
+
+def _rights(workspace: Workspace) -> dict[str, Rights]:
+    """Licence and terms of every source that is known, and of those that the workspace holds."""
+    known = {name: corpus.dossier.rights() for name, corpus in SOURCES.items()}
+    held = (workspace.corpus_manifest(source) for source in workspace.sources())
+    return known | {manifest.source: Rights(manifest.license, sorted(manifest.terms)) for manifest in held}
 
 
 def _keep_what_was_held(workspace: Workspace, source: str, counts: _Counts) -> None:

@@ -15,6 +15,12 @@ _FREE: Final = frozenset({"0BSD", "CC0-1.0", "CC-PDDC", "MIT-0", "PDDL-1.0", "Un
 _NOTICE: Final = re.compile(r"(Apache|BSD|CDLA-Permissive|ISC|MIT|ODC-By)(-|$)")
 _SHARED: Final = re.compile(r"(CDLA-Sharing|ODbL)-")
 _CREATIVE: Final = re.compile(r"CC-BY(-NC)?(-ND|-SA)?-")
+#: What the agreements of corpora ask that SPDX does not list; `data_cards/sources` say where it was read.
+_AGREEMENTS: Final = {
+    "LicenseRef-LDC-TOEFL11": ("no-transfer", "research-only"),
+    "LicenseRef-LMSYS-Chat-1M": ("no-transfer",),
+    "LicenseRef-Llama-3-Community": ("attribution",),
+}
 _VALID: Final = "Valid: an SPDX expression (CC-BY-4.0, Apache-2.0 AND MIT), or LicenseRef- and a name of yours."
 
 
@@ -38,7 +44,8 @@ def joined(*rights: Rights) -> Rights:
     return Rights(named, sorted({term for each in rights for term in each.terms}))
 
 
-def parts_of(text: str) -> list[str]:
+@cache
+def parts_of(text: str) -> tuple[str, ...]:
     """The parts of an expression that hold all at once: `A AND (B OR C)` has two.
 
     Raises:
@@ -51,9 +58,10 @@ def parts_of(text: str) -> list[str]:
             parts.extend(part.args)
         else:
             found.append(f"({part})" if part.args else str(part))
-    return found
+    return tuple(found)
 
 
+@cache
 def licence_named(text: str) -> str:
     """An SPDX expression as SPDX spells it; `LicenseRef-…` stands for what SPDX does not list.
 
@@ -70,8 +78,8 @@ def licence_named(text: str) -> str:
 def terms_of(expression: str, given: Sequence[str] | None = None) -> list[str]:
     """The terms of rows under a licence: those that it implies, and those that were given.
 
-    The licences of the known corpora imply what their dossiers say. A licence that is not known here implies `unknown`
-    where no terms were given, so that no profile but the private one admits it. Of `A OR B` both count: whoever has
+    A licence that is not known here implies `unknown` where no terms were given, so that no profile but the private
+    one admits it. Of `A OR B` both count: whoever has
     chosen one states that one.
 
     Args:
@@ -86,8 +94,7 @@ def terms_of(expression: str, given: Sequence[str] | None = None) -> list[str]:
         raise InputError(
             f"{', '.join(wrong or given or [])} are no terms.", valid=f"Valid: none, or {', '.join(TERMS)}."
         )
-    named, known = licence_named(expression), _of_corpora()
-    implied = known.get(named) or {term for name, _ in _parsed(named)[1] for term in known.get(name) or _implied(name)}
+    implied = {term for name, _ in _parsed(licence_named(expression))[1] for term in _implied(name)}
     if given:
         implied = (implied - {"unknown"}) | (set(given) - {"none"})
     return sorted(implied)
@@ -107,6 +114,8 @@ def spdx_pages(expression: str) -> list[str]:
 
 
 def _implied(name: str) -> set[str]:
+    if name in _AGREEMENTS:
+        return set(_AGREEMENTS[name])
     if name in _FREE:
         return set()
     if creative := _CREATIVE.match(name):
@@ -116,14 +125,6 @@ def _implied(name: str) -> set[str]:
     if _SHARED.match(name):
         return {"attribution", "share-alike"}
     return {"attribution"} if _NOTICE.match(name) else {"unknown"}
-
-
-@cache
-def _of_corpora() -> dict[str, frozenset[str]]:
-    """The terms of each licence of the known corpora."""
-    from quimbot_data.sources import SOURCES  # its modules stand on this one
-
-    return {corpus.dossier.license: frozenset(corpus.dossier.terms) for corpus in SOURCES.values()}
 
 
 @cache

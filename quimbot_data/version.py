@@ -33,6 +33,24 @@ from schemas.manifest import SPLITS, Documents, FileEntry, SplitDigest, VersionM
 
 FATES: Final = "fates.parquet"
 DOCUMENTS: Final = "documents.json"
+#: One row a dialogue that the recipe looked at.
+FATES_SCHEMA: Final = pl.Schema(
+    {
+        "dialogue_id": pl.String(),
+        "source": pl.String(),
+        "family": pl.String(),
+        "fate": pl.String(),
+        "step": pl.String(),
+        "reason": pl.String(),
+        "detail": pl.String(),
+        "split": pl.String(),
+        "cluster_id": pl.String(),
+        "component": pl.Int32(),
+        "u": pl.Float64(),
+        "threshold": pl.Float64(),
+        "copies": pl.Int32(),
+    }
+)
 
 
 @dataclass

@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 import pytest
 from sql_workspace import ALPHA, VERSION, frame, write_corpus, write_workspace
 
-from quimbot_data.build import FATES_SCHEMA
 from quimbot_data.sql import shell as sql_shell
 from quimbot_data.sql.catalog import VIEWS, column_meanings, view_grain, workspace_catalog
 from quimbot_data.sql.output import write_result
 from quimbot_data.sql.query import Limits, Session, run_query, view_columns
+from quimbot_data.version import FATES_SCHEMA
 from quimbot_data.workspace import Ref, Workspace
 from schemas.dialogue import Dialogue
 from schemas.errors import MissingError, QueryError

@@ -5,10 +5,14 @@ from typing import Any
 
 import polars as pl
 import pytest
+from raw_rows import write_lines
 from told import DATA, Told, expected, tell
 
+from quimbot_data.ingest import ingest
+from quimbot_data.sources import messages
 from quimbot_data.sources.source import Options
 from quimbot_data.sources.synthetic import CORPUS, recognizes
+from quimbot_data.workspace import Workspace
 
 PROVIDED = DATA / "provided" / "synthetic.jsonl"
 ROW: dict[str, Any] = json.loads(PROVIDED.read_text(encoding="utf-8").split("\n")[0])
@@ -124,10 +128,23 @@ def test_a_row_may_state_its_own_rights(
 
 @pytest.mark.parametrize("terms", [None, [], ["attribution"]])
 def test_a_seed_out_of_a_corpus_brings_its_terms_along(tmp_path: Path, terms: object) -> None:
-    """Also where the generator forgot to say so."""
-    (dialogue,) = told(tmp_path, seed_id="toefl11:88", license="CC-BY-4.0", terms=terms).dialogues
-    assert dialogue["license"] == "CC-BY-4.0 AND LicenseRef-LDC-TOEFL11"
-    assert dialogue["terms"] == ["attribution", "no-transfer", "research-only"]
+    """Also where the generator forgot to say so; of a known corpus, and of one of the user's own."""
+    workspace = Workspace(tmp_path / "datasets")
+    write_lines([{"instruction": "Say hi.", "output": "Hi."}], tmp_path / "own.jsonl")
+    own = messages.corpus("own", "conversation", "CC-BY-NC-4.0", ["attribution", "non-commercial"])
+    ingest(workspace, own, [tmp_path / "own.jsonl"], Options())
+    seeds = ("toefl11:88", "own:1", "elsewhere:1", "market")
+    rows = [ROW | {"id": seed, "seed_id": seed, "license": "CC-BY-4.0", "terms": terms} for seed in seeds]
+    write_lines(rows, tmp_path / "rows.jsonl")
+    manifest = ingest(workspace, CORPUS, [tmp_path / "rows.jsonl"], Options())
+    made = pl.concat([pl.read_parquet(workspace.corpus("synthetic") / each.path) for each in manifest.dialogues])
+    found = {row["provenance"]["lineage"]: (row["license"], row["terms"]) for row in made.to_dicts()}
+    assert found == {
+        "toefl11:88": ("CC-BY-4.0 AND LicenseRef-LDC-TOEFL11", ["attribution", "no-transfer", "research-only"]),
+        "own:1": ("CC-BY-4.0 AND CC-BY-NC-4.0", ["attribution", "non-commercial"]),
+        "elsewhere:1": ("CC-BY-4.0", ["attribution"]),
+        "market": ("CC-BY-4.0", ["attribution"]),
+    }
 
 
 def test_what_is_no_licence_is_refused_by_name(tmp_path: Path) -> None:

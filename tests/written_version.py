@@ -9,9 +9,8 @@ from sql_workspace import TOKENIZER, entry, frame
 from strategies import Row, bare_row, full_row, messages_of, sealed
 
 from quimbot_data import card
-from quimbot_data.build import FATES_SCHEMA
 from quimbot_data.card import croissant
-from quimbot_data.version import seal
+from quimbot_data.version import FATES_SCHEMA, seal
 from schemas.clearance import Clearance
 from schemas.manifest import SPLITS, Identity, LedgerLine, MixLine, SplitDigest, VersionManifest
 from schemas.recipe import Component, Recipe

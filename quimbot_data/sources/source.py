@@ -115,6 +115,8 @@ class Options:
     """What the caller knows beyond the files."""
 
     revision: str | None = None
+    rights: Mapping[str, Rights] = field(default_factory=dict)
+    """What other sources are under: rows that grew from one of theirs have its terms, too."""
 
 
 Reader = Callable[[Sequence[Path]], Iterator[RawBatch]]

@@ -12,7 +12,7 @@ Annotations point into messages by position and offset, so nothing is mended her
 or it is refused.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -104,7 +104,7 @@ def normalize(batch: RawBatch, options: Options) -> Normalized:
             refused.append((part, *fault))
             continue
         try:
-            told.append(_draft(row, part, _rights_of(row), options))
+            told.append(_draft(row, part, _rights(row, options.rights), options))
         except InputError as error:
             refused.append((part, "invalid-license", error.found))
     return Normalized(drafts(told), rejects(refused))
@@ -166,30 +166,24 @@ def _draft(row: _Row, part: int, rights: Rights, options: Options) -> dict[str, 
     }
 
 
-def _rights_of(row: _Row) -> Rights:
-    stated = (row.license,) if isinstance(row.license, str) else tuple(row.license or ())
-    seed = (row.seed_id or "").partition(":")[0]
-    return _rights(stated, None if row.terms is None else tuple(row.terms), seed)
-
-
-@cache
-def _rights(stated: tuple[str, ...], terms: tuple[str, ...] | None, seed: str) -> Rights:
-    """Licence and terms of a row: all that its licences imply, its own terms, and those of the corpus of its seed.
+def _rights(row: _Row, others: Mapping[str, Rights]) -> Rights:
+    """Licence and terms of a row: its own, and those of the corpus of its seed.
 
     A seed out of a corpus is named by an id of it (`toefl11:…`): whatever the row says, that corpus's terms hold.
-
-    Args:
-        stated: the row's licences; the dossier's where it states none.
-        terms: the row's; they make known what an unknown licence asks, and take nothing away.
-        seed: the corpus that the seed came from.
 
     Raises:
         InputError: a licence is none.
     """
-    from quimbot_data.sources import SOURCES  # which names this module, too
+    stated = (row.license,) if isinstance(row.license, str) else tuple(row.license or (DOSSIER.license,))
+    own = _stated(stated, None if row.terms is None else tuple(row.terms))
+    seed = (row.seed_id or "").partition(":")[0]
+    return joined(own, others[seed]) if seed in others else own
 
-    own = joined(*(Rights(name, terms_of(name, terms)) for name in stated or (DOSSIER.license,)))
-    return joined(own, SOURCES[seed].dossier.rights()) if seed in SOURCES else own
+
+@cache
+def _stated(licences: tuple[str, ...], terms: tuple[str, ...] | None) -> Rights:
+    """All that the licences imply, and the terms: they make known what an unknown licence asks, and waive nothing."""
+    return joined(*(Rights(name, terms_of(name, terms)) for name in licences))
 
 
 CORPUS: Final = Corpus(DOSSIER, read, normalize, recognizes)

@@ -15,6 +15,7 @@ import polars as pl
 
 from quimbot_data.card.markdown import count
 from quimbot_data.sql.catalog import column_meanings
+from quimbot_data.version import FATES_SCHEMA
 from schemas.dialogue import Dialogue
 from schemas.frame import polars_schema
 from schemas.manifest import FileEntry, VersionManifest
@@ -108,8 +109,6 @@ def record_sets(manifest: VersionManifest) -> list[Json]:
     Readers take a set of files as it is; a single file they hold against its sha256 first. So the sets `dialogues` and
     `messages` are for reading, and the one of each file, with the same fields, is for who wants it checked on the way.
     """
-    from quimbot_data.build import FATES_SCHEMA  # it writes documents, so it stands above this module
-
     dialogues, fates = _named(leaves(polars_schema(Dialogue))), _named(leaves(FATES_SCHEMA))
     said = {name.removeprefix("messages."): leaf for name, leaf in dialogues.items() if _SAID.match(name)}
     sets = [
