@@ -2,9 +2,12 @@
 
 | level | against the highest lower version of the name |
 |---|---|
-| PATCH | rows removed by takedowns, with those that took their place; or the same rows, other documents |
+| PATCH | rows removed by takedowns, with what follows from that alone; or the same rows, other documents |
 | MINOR | rows added, besides |
 | MAJOR | rows removed otherwise, changed or moved to another split; or another schema |
+
+What follows from a takedown: rows that take the place of the others, and, where the size is "max" and the component
+that binds it lost rows, rows of other components that no longer fit.
 
 The number is the next of its level, no other: 1.4.2 is followed by 1.4.3, 1.5.0 or 2.0.0; numbers that were withdrawn
 are passed over. The first version of a name may have any number, and so may the first after all were withdrawn.
@@ -27,10 +30,12 @@ LEVELS: Final[tuple[Level, ...]] = ("PATCH", "MINOR", "MAJOR")
 FIRST: Final = "1.0.0"
 #: Why a row may take the place of one that was taken down: the older version had looked at it and left it out.
 _REPLACING: Final = ("over budget", "duplicate", "skeletons", "epochs")
+#: Why a row may go for want of others that were taken down.
+_DISPLACED: Final = ("over budget", "epochs")
 #: Reasons of each change that an error names.
 _TOLD: Final = 4
 _MEANING: Final = (
-    "PATCH is for takedowns with what takes their place and for documents alone, MINOR for rows that are only added, "
+    "PATCH is for takedowns with what follows from them and for documents alone, MINOR for rows that are only added, "
     "MAJOR for everything else."
 )
 
@@ -41,14 +46,20 @@ def level(found: Diff) -> Level:
         return "MAJOR"
     same_recipe = all(change.key == "title" for change in found.recipe)
     makes_room = same_recipe and any(_is_takedown(count) for count in found.counts)
-    levels = [_level(count, makes_room) for count in found.counts]
+    levels: list[Level] = [
+        "PATCH" if _is_takedown(count) or (makes_room and _follows(count)) else _level(count) for count in found.counts
+    ]
     return max(levels, key=LEVELS.index, default="PATCH")
 
 
-def _level(count: ChangeCount, makes_room: bool) -> Level:
-    if count.change == "added":
-        return "PATCH" if makes_room and count.reason in _REPLACING else "MINOR"
-    return "PATCH" if _is_takedown(count) else "MAJOR"
+def _level(count: ChangeCount) -> Level:
+    return "MINOR" if count.change == "added" else "MAJOR"
+
+
+def _follows(count: ChangeCount) -> bool:
+    """Whether rows that were taken down may be why, and nothing else, where recipe and reasons are these."""
+    reasons = {"added": _REPLACING, "removed": _DISPLACED}
+    return count.reason in reasons.get(count.change, ())
 
 
 def _is_takedown(count: ChangeCount) -> bool:

@@ -17,7 +17,7 @@ from quimbot_data.cli import main
 from quimbot_data.ingest import ingest
 from quimbot_data.sources import SOURCES, messages
 from quimbot_data.sources.source import Corpus, Options
-from quimbot_data.workspace import Ref, Workspace
+from quimbot_data.workspace import Ref, Workspace, atomic
 from schemas.manifest import VersionManifest
 from schemas.recipe import Recipe, parse_recipe
 
@@ -102,7 +102,8 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def write_plain_card(folder: Path, manifest: VersionManifest) -> None:
     """In place of card and plots, which take longer than the data of a sample."""
-    (folder / "README.md").write_text(f"# {manifest.id}\n", "utf-8")
+    with atomic(folder / "README.md") as stream:
+        stream.write(f"# {manifest.id}\n".encode())
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chats import data_of, ids_of, ingested, made, mix, talks
+from chats import data_of, ids_of, ingested, made, mix, talk, talks, unlike
 from conftest import Ran, files_below
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,6 +155,17 @@ def test_a_takedown_of_repeats_is_a_patch(own: Workspace, take: Callable[[set[st
     assert data_of(own, Ref("chats", "1.0.1")).height == 50
 
 
+def test_rows_that_no_longer_fit_after_a_takedown_follow_from_it(own: Workspace) -> None:
+    """The size is what every component can fill: where the binding one loses rows, the other must give up some."""
+    ingested(own, "other", [talk(f"o{number}", f"Ask {number}.", unlike(number + 1000)) for number in range(20)])
+    parts = [{"family": "conversation", "weight": 0.5, "sources": [source]} for source in ("old", "other")]
+    asked = mix(components=parts)
+    taken = [name for name in sorted(ids_of(own, made(own, asked))) if name.startswith("other:")][:3]
+    add(own, Request(taken, [], []), "its author asked", "Ana")
+    words = "is a PATCH version: 6 removed (3 over budget, 3 takedown: taken-down)"
+    assert_due(own, asked, "1.0.1", "1.1.0", "2.0.0", words=words)
+
+
 @pytest.mark.parametrize("all_of_them", [False, True])
 def test_a_number_that_was_withdrawn_does_not_come_back(own: Workspace, all_of_them: bool) -> None:
     asked, noted = mix("old", size=20), []
@@ -256,10 +267,11 @@ def differing(rows: list[tuple[str, str]], *keys: str) -> Diff:
 @given(counts, st.booleans())
 def test_the_level_is_that_of_the_worst_change(rows: list[tuple[str, str]], other_recipe: bool) -> None:
     found = level(differing(rows, *(["size"] if other_recipe else ["title"])))
-    replaced = ("removed", "takedown") in rows and not other_recipe
-    if set(rows) & set(BREAKING):
+    follows = ("removed", "takedown") in rows and not other_recipe
+    own = set(rows) - ({("added", "over budget"), ("removed", "over budget")} if follows else set())
+    if own & set(BREAKING):
         assert found == "MAJOR"
-    elif set(rows) & set(ADDING) - ({("added", "over budget")} if replaced else set()):
+    elif own & set(ADDING):
         assert found == "MINOR"
     else:
         assert found == "PATCH"
