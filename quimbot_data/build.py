@@ -111,14 +111,14 @@ def _audited(run: Run, by_u: Spill, count: int) -> AuditReport | None:
 
 
 def changed_inputs(workspace: Workspace, manifest: VersionManifest) -> list[str]:
-    """What is not as it was when the version was built (corpora, clearances, takedowns): it cannot be built again."""
+    """What is not as it was when the version was built (corpora, clearances, takedowns)."""
     held, found = set(workspace.sources()), []
     for source, facts in manifest.sources.items():
         before, excluded = str(facts["corpus_digest"]), manifest.record.get("takedowns", [])
         now = equal_digests(workspace.corpus_manifest(source), excluded) if source in held else ["not there"]
         if before not in now:
             told = f"{before[:12]}, now {now[0][:12]}"
-            found.append(f"the corpus of {source} has changed since ({told}): it cannot be built again")
+            found.append(f"the corpus of {source} has changed since ({told})")
     if manifest.identity.recipe.profile in CLEARABLE:
         cleared = [each for each in clearances(workspace) if each.source in manifest.sources]
         changed = {
@@ -126,12 +126,9 @@ def changed_inputs(workspace: Workspace, manifest: VersionManifest) -> list[str]
             for each in (*manifest.cleared, *cleared)
             if each not in manifest.cleared or each not in cleared
         }
-        found += [
-            f"the clearance of {source} under {name} has changed since: it cannot be built again"
-            for source, name in sorted(changed)
-        ]
+        found += [f"the clearance of {source} under {name} has changed since" for source, name in sorted(changed)]
     for entry, rows in holders(workspace, Ref(manifest.name, manifest.version)).items():
-        found.append(f"{entry} has taken down {rows} of its dialogues since: it cannot be built again")
+        found.append(f"{entry} has taken down {rows} of its dialogues since")
     return found
 
 

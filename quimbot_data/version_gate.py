@@ -10,11 +10,12 @@ What follows from a takedown: rows that take the place of the others, and, where
 that binds it lost rows, rows of other components that no longer fit.
 
 The number is the next of its level, no other: 1.4.2 is followed by 1.4.3, 1.5.0 or 2.0.0; numbers that were withdrawn
-are passed over. The first version of a name may have any number, and so may the first after all were withdrawn.
+are passed over. The first version of a name may have any number, and so may the first after all were withdrawn. By the
+recipe of the highest lower version, where that one was withdrawn, its next PATCH is due.
 """
 
 from collections.abc import Collection
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from quimbot_data.diff import compared
 from quimbot_data.diff.reasons import Pair, taken
@@ -23,6 +24,7 @@ from quimbot_data.workspace import Ref, Workspace
 from schemas.diff import CHANGES, Change, ChangeCount, Diff
 from schemas.errors import VersionNumberError
 from schemas.manifest import VersionManifest
+from schemas.recipe import Recipe
 
 Level = Literal["PATCH", "MINOR", "MAJOR"]
 LEVELS: Final[tuple[Level, ...]] = ("PATCH", "MINOR", "MAJOR")
@@ -92,8 +94,11 @@ def admitted(workspace: Workspace, asked: Ref | None, made: Side, *, threads: in
     """
     name = made.manifest.name
     before = workspace.highest(name, below=asked)
+    withdrawn = _withdrawn_since(workspace, name, before, asked)
+    if withdrawn and asked in (None, withdrawn.patched) and withdrawn.recipe == made.manifest.identity.recipe:
+        return withdrawn.patched, None
     if before is None:
-        return asked or _first(workspace, name), None
+        return asked or (withdrawn.patched if withdrawn else Ref(name, FIRST)), None
     found = compared(Pair(Side.of(workspace, before), made, taken(workspace)), threads=threads)
     step = level(found)
     due = following(before, step, workspace.withdrawn())
@@ -107,10 +112,20 @@ def admitted(workspace: Workspace, asked: Ref | None, made: Side, *, threads: in
     return due, found
 
 
-def _first(workspace: Workspace, name: str) -> Ref:
-    """The number of a name's first version; where all were withdrawn, the patch of the last."""
-    gone = [ref for ref in workspace.withdrawn() if ref.name == name]
-    return Ref(name, workspace.next_patch(gone[-1])) if gone else Ref(name, FIRST)
+class _Withdrawn(NamedTuple):
+    """What stays of the last version of a name that was withdrawn, and the number that stands in for it."""
+
+    recipe: Recipe
+    patched: Ref
+
+
+def _withdrawn_since(workspace: Workspace, name: str, before: Ref | None, asked: Ref | None) -> _Withdrawn | None:
+    """The highest version lower than the one asked for, if it was withdrawn: its rows can no longer be compared with,
+    but what is built by its recipe is what it was without what was taken down."""
+    gone = [ref for ref in workspace.withdrawn() if ref.name == name and (asked is None or ref.order() < asked.order())]
+    if not gone or (before and before.order() > gone[-1].order()):
+        return None
+    return _Withdrawn(workspace.recipe_of(gone[-1]), Ref(name, workspace.next_patch(gone[-1])))
 
 
 def _next_step(workspace: Workspace, due: Ref) -> str:

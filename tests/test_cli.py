@@ -160,6 +160,7 @@ def test_verify_exits_1_and_says_what_differs(quimbot, copied):
         "id": copied.version_manifest(REF).id,
         "rebuilt_id": None,
         "problems": [],
+        "changed_inputs": [],
     }
     rebuilt = quimbot("verify", REF, "--rebuild", *place)
     assert rebuilt.code == 0
@@ -177,7 +178,7 @@ def test_verify_rebuild_tells_of_a_changed_corpus(quimbot, copied, raw):
     assert quimbot("ingest", "lmsys", raw["lmsys"], "--revision", "another", *place).code == 0
     ran = quimbot("verify", REF, "--rebuild", *place)
     assert ran.code == 1
-    assert "the corpus of lmsys has changed since" in ran.out
+    assert "the corpus of lmsys has changed since" in ran.err
 
 
 def test_a_manifest_that_is_no_manifest(quimbot, copied):
@@ -282,6 +283,6 @@ def test_verify_says_which_corpus_has_changed(quimbot, copied, tmp_path):
     assert quimbot("-w", copied.root, "ingest", "messages", tmp_path / "mine.jsonl", *facts).code == 0
     ran = quimbot("-w", copied.root, "verify", "small@1.0.0", "--rebuild")
     assert ran.code == 1
-    assert "the corpus of tutor has changed" in ran.out
+    assert "the corpus of tutor has changed" in ran.err
     (gone,) = (row["dialogue_id"] for row in sample_dialogues(copied, REF, 1, where="source = 'tutor'", seed=0))
     assert "no longer holds it" in quimbot("-w", copied.root, "why", gone).out

@@ -128,3 +128,14 @@ def test_the_shell_runs_them(built, capsys):
     out = capsys.readouterr().out
     assert "(1 row)" in out
     assert "@drop-reasons" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("x.parquet", b"PAR1"), ("x.json", b"["), ("x.CSV", b"n\n1"), ("x.txt", b"   \n n")]
+)
+def test_an_output_is_what_its_ending_says(quimbot, tmp_path, name, begins):
+    ran = quimbot("sql", "SELECT 1 AS n", "--output", tmp_path / name, "--workspace", tmp_path / "w")
+    assert ran.code == 0
+    assert (tmp_path / name).read_bytes().startswith(begins)
+    assert quimbot("sql", "SELECT 1 AS n", "--format", "csv", "--output", tmp_path / name, "-w", tmp_path).code == 0
+    assert (tmp_path / name).read_bytes() == b"n\n1\n"

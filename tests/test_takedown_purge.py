@@ -292,7 +292,7 @@ def test_a_patched_version_stays_and_can_still_be_built_again(ready: Workspace, 
     write_lines(tutor(61), ready.raw("tutor") / "more.jsonl")
     again(ready, "tutor")
     ran = quimbot("verify", patched, "--rebuild", "--workspace", ready.root)
-    assert "the corpus of tutor has changed" in ran.out
+    assert "the corpus of tutor has changed" in ran.err
 
 
 def again(workspace: Workspace, source: str) -> None:

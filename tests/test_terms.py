@@ -9,6 +9,7 @@ from conftest import REF, corpus_of, files_below
 
 from quimbot_data.build import build, changed_inputs
 from quimbot_data.clearance import clear, clearances, withdraw
+from quimbot_data.diff import diff
 from quimbot_data.filters import FORBIDDEN_TERMS
 from quimbot_data.licence_report import licence_report
 from quimbot_data.plan import plan
@@ -105,7 +106,7 @@ def test_a_clearance_can_be_replaced_and_taken_back(copied):
         withdraw(copied, "openhermes")
 
 
-def test_a_version_stays_whole_when_its_clearance_goes_and_says_why_it_cannot_be_built_again(copied):
+def test_a_version_stays_whole_when_its_clearance_goes_and_says_why_it_cannot_be_built_again(quimbot, copied):
     clear(copied, "openhermes", by="Ana", reason="looked it up")
     ref = Ref("terms", "1.0.0")
     manifest, _ = build(copied, recipe_of("research"), ref)
@@ -113,6 +114,23 @@ def test_a_version_stays_whole_when_its_clearance_goes_and_says_why_it_cannot_be
     withdraw(copied, "openhermes", OPENHERMES)
     assert verify(copied, ref) == []
     assert [OPENHERMES in problem for problem in changed_inputs(copied, manifest)] == [True]
+    ran = quimbot("verify", ref, "--rebuild", "--workspace", copied.root)
+    assert ran.code == 1
+    assert ran.out.startswith(f"{ref} is whole")
+    assert "It cannot be built again: the clearance of openhermes" in ran.err
+
+
+def test_a_diff_names_the_clearance_that_let_rows_in(copied):
+    asked = recipe_of("research")
+    clear(copied, "openhermes", by="Ana", reason="looked it up", license_id=OPENHERMES)
+    build(copied, asked, Ref("terms", "1.0.0"))
+    clear(copied, "openhermes", by="Ben", reason="asked the others, too")
+    manifest, _ = build(copied, asked, None)
+    found = diff(copied, Ref("terms", "1.0.0"), Ref("terms", manifest.version))
+    keys = {change.key: (change.a, change.b) for change in found.recipe}
+    assert f"clearance of openhermes ({OPENHERMES})" in keys
+    assert [a for a, _ in keys.values()].count(None) == 1, "the other licence was not cleared before"
+    assert found.rows("added") > 0
 
 
 @pytest.mark.parametrize(("by", "reason"), [("", "why"), ("  ", "why"), ("who", ""), ("who", "x" * 2_001)])

@@ -566,7 +566,7 @@ def test_the_command_tells_and_exits(quimbot, own: Workspace, tmp_path: Path) ->
     place = ("--workspace", own.root)
     ran = quimbot("verify-card", BY_HAND, *place)
     assert ran.code == 0, ran.out + ran.err
-    assert ran.out.startswith("by-hand-7@2.10.3: README.md says what the data gives.\n")
+    assert ran.out.startswith("by-hand-7@2.10.3: the numbers of README.md are what the data gives.\n")
     assert re.search(rf"^{len(QUERIES)} queries were run again, \d+ figures made again", ran.out, re.MULTILINE)
     path = own.version(BY_HAND) / "README.md"
     before = path.read_bytes()
@@ -600,6 +600,12 @@ def test_what_is_no_card(quimbot, own: Workspace, tmp_path: Path) -> None:
         verify_card(own, BY_HAND, tmp_path / "latin.md")
     with pytest.raises(MissingError):
         verify_card(own, BY_HAND, tmp_path / "none.md")
+
+
+def test_another_document_is_no_litany(own: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("# Notes of 2026\n\nSee issue 12.\n", "utf-8")
+    (told,) = verify_card(own, BY_HAND, tmp_path / "notes.md").differences
+    assert "holds no block" in told.told
 
 
 @pytest.mark.slow

@@ -181,6 +181,19 @@ def test_a_number_that_was_withdrawn_does_not_come_back(own: Workspace, all_of_t
     assert made(own, asked) == Ref("chats", "1.0.2")
 
 
+def test_the_patch_of_a_version_that_was_withdrawn_is_due_by_its_recipe(own: Workspace) -> None:
+    """What `show` advises of a withdrawn version is taken, also where an older one stands, whose rows are others."""
+    made(own, mix("old", size=10))
+    ref = made(own, mix("old", size=20))
+    assert ref == Ref("chats", "1.1.0")
+    fresh = sorted(ids_of(own, ref) - ids_of(own, Ref("chats", "1.0.0")))[:2]
+    purge(own, [add(own, Request(fresh, [], []), "its author asked", "Ana").entry])
+    assert own.withdrawn() == [ref]
+    with pytest.raises(VersionNumberError, match=r"Its number is 1\.2\.0"):  # another recipe is held to what stands
+        build(own, mix("old", size=21), Ref("chats", "1.1.1"))
+    assert made(own, own.recipe_of(ref)) == Ref("chats", "1.1.1")
+
+
 # What stands already
 
 

@@ -40,7 +40,8 @@ def verify_card(
     for difference in checked.differences:
         say(harmless(f"line {difference.line}: {difference.told}" if difference.line else difference.told))
     if differences:
-        note(f"{path} does not say what the data of {ref} gives: {len(differences)} differences.")
+        counted = "1 difference" if len(differences) == 1 else f"{len(differences)} differences"
+        note(f"{path} does not say what the data of {ref} gives: {counted}.")
         raise typer.Exit(1)
-    say(f"{ref}: {path.name} says what the data gives.")
+    say(f"{ref}: the numbers of {path.name} are what the data gives.")
     say(f"{checked.queries} queries were run again, {checked.figures:,} figures made again and found in their places.")

@@ -81,7 +81,9 @@ def sql(
     ] = None,
     list_queries: Annotated[bool, typer.Option("--list", help="List the named queries.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show the query's plan instead of its result.")] = False,
-    result_format: Annotated[Format | None, typer.Option("--format", help="Default table.")] = None,
+    result_format: Annotated[
+        Format | None, typer.Option("--format", help="Default what the output's ending names, else table.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Write to a file instead of the terminal.")] = None,
     show_raw: Annotated[
         bool, typer.Option("--show-raw", help="Let `rejected` show raw rows: they may hold personal data.")
@@ -104,7 +106,8 @@ def sql(
         return
     place, parsed = opened(context, workspace), parsed_ref(version) if version else None
     limits = Limits(memory=memory, seconds=seconds)
-    chosen: Format = "json" if json else result_format or "table"
+    named = _named_format(output) if output else None
+    chosen: Format = "json" if json else result_format or named or "table"
     if query is None:
         from quimbot_data.sql.shell import shell
 
@@ -121,6 +124,12 @@ def sql(
         say("\n".join(found["explain_value"].to_pylist()))
         return
     write_result(found, chosen, output or sys.stdout)
+
+
+def _named_format(output: Path) -> Format | None:
+    """The format that a file's ending names."""
+    formats: dict[str, Format] = {".json": "json", ".csv": "csv", ".parquet": "parquet"}
+    return formats.get(output.suffix.lower())
 
 
 def _list_queries(*, as_json: bool) -> None:

@@ -180,31 +180,36 @@ def verify(
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Compare a version with its manifest: every byte, every row digest, its id. Exit 1 if anything differs."""
+    """Compare a version with its manifest: every byte, every row digest, its id.
+
+    Exit 1 if anything differs, or if it cannot be built again since its inputs are no longer what they were.
+    """
     from quimbot_data.build import changed_inputs, rebuilt_id
     from quimbot_data.version import verify as run
 
     place, parsed = opened(context, workspace), parsed_ref(ref)
     problems, manifest = run(place, parsed), place.version_manifest(parsed)
-    again = None
-    if rebuild and (changed := changed_inputs(place, manifest)):
-        problems += changed
-    elif rebuild:
+    again, changed = None, changed_inputs(place, manifest) if rebuild else []
+    if rebuild and not changed:
         with progress(f"rebuild {ref}", log_json=log_json) as tell:
             again = rebuilt_id(place, manifest, threads=threads, progress=tell)
         if again != manifest.id:
             problems.append(f"built again from the corpora, its id is {again[:16]}, not {manifest.id[:16]}")
     if json:
-        print_json({"version": ref, "id": manifest.id, "rebuilt_id": again, "problems": problems})
+        print_json(
+            {"version": ref, "id": manifest.id, "rebuilt_id": again, "problems": problems, "changed_inputs": changed}
+        )
     elif problems:
         for problem in problems:
             say(problem)
-        note(f"{ref} is not what its manifest states: {len(problems)} problems.")
+        note(f"{ref} is not what its manifest states.")
     else:
         say(f"{ref} is whole: {len(manifest.data) + 1} data files, documents and id {manifest.id[:16]} agree.")
-        if rebuild:
+        if again:
             say("Built again from the corpora, it has the same id.")
-    raise typer.Exit(1 if problems else 0)
+        for each in changed:
+            note(f"It cannot be built again: {each}.")
+    raise typer.Exit(1 if problems or changed else 0)
 
 
 def card(

@@ -30,8 +30,8 @@ def document(workspace: Workspace, ref: Ref, below: Ref | None) -> str:
 
 
 def first_changes(ref: Ref) -> str:
-    """`CHANGES.md` of the first version of its name."""
-    told = f"{code(str(ref))} is the first version of its name: there is none to compare it with."
+    """`CHANGES.md` of a version that has none below it, or in the place of one that was withdrawn."""
+    told = f"{code(str(ref))} has no version below it that it could be compared with."
     return f"# Changes in {ref}\n\n{told}\n"
 
 

@@ -24,6 +24,20 @@ def key_changes(a: Identity, b: Identity) -> list[KeyChange]:
     return [KeyChange(key=key, a=left.get(key), b=right.get(key)) for key in keys]
 
 
+def clearance_changes(a: VersionManifest, b: VersionManifest) -> list[KeyChange]:
+    """Clearances under which one version was built and the other was not: by whom, on which day."""
+    left, right = _clearances(a), _clearances(b)
+    return [
+        KeyChange(key=f"clearance of {key[0]} ({key[1]})", a=left.get(key), b=right.get(key))
+        for key in sorted(left.keys() | right.keys())
+        if left.get(key) != right.get(key)
+    ]
+
+
+def _clearances(manifest: VersionManifest) -> dict[tuple[str, str], str]:
+    return {(each.source, each.license): _text(f"{each.by}, {each.on}") for each in manifest.cleared}
+
+
 def _inputs(identity: Identity, names: list[str], shared: set[str]) -> dict[str, str]:
     """Values as JSON by key; a component that the other recipe does not have is one key."""
     recipe = identity.recipe

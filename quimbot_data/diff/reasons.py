@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from quimbot_data.diff.inputs import key_changes, keys_for, mix_keys, source_changes
+from quimbot_data.diff.inputs import clearance_changes, key_changes, keys_for, mix_keys, source_changes
 from quimbot_data.diff.sides import EPOCH, Side, fates
 from quimbot_data.takedowns.ledger import entries
 from quimbot_data.workspace import Workspace
@@ -53,7 +53,8 @@ class Pair:
     @cached_property
     def keys(self) -> list[KeyChange]:
         """Inputs that differ."""
-        return key_changes(self.a.manifest.identity, self.b.manifest.identity)
+        a, b = self.a.manifest, self.b.manifest
+        return [*key_changes(a.identity, b.identity), *clearance_changes(a, b)]
 
     @cached_property
     def sources(self) -> list[SourceChange]:
