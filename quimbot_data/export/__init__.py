@@ -22,7 +22,7 @@ from quimbot_data.export.formats import Format
 from quimbot_data.export.report import Exported
 from quimbot_data.licence_report import attributions
 from quimbot_data.observe import Progress, silent
-from quimbot_data.takedowns.report import refuse_taken
+from quimbot_data.takedowns.holders import refuse_taken
 from quimbot_data.transfer import Counts, Rules, add_counts, barring_term, told, transfer_rules
 from quimbot_data.workspace import Ref, Workspace, atomic, entry_of, file_digest, write_model
 from schemas.errors import IntegrityError, TermsError
