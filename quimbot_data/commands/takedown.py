@@ -142,6 +142,9 @@ def _print_report(entry: "EntryReport") -> None:
     for stone in entry.withdrawn:
         trained = f"; trained on it: {', '.join(stone.runs)}" if stone.runs else ""
         say(f"  {stone.version} was withdrawn{trained}")
+    for corpus in entry.corpora:
+        again = ", though it was purged" if entry.purged else ""
+        say(f"  corpus/{corpus.source} holds {corpus.told()} of it{again}")
     if not entry.holders:
         say("  No version holds its rows or their near-duplicates.")
         return

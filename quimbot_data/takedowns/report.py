@@ -1,4 +1,4 @@
-"""What still holds taken rows: versions, the training runs on them, and the patched version to build of each."""
+"""What still holds taken rows: corpora, versions, training runs on them, and the patched version to build of each."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from pydantic import BaseModel
 
 from quimbot_data.ledger import PURGED
+from quimbot_data.takedowns.corpora import InCorpus, taken_in
 from quimbot_data.takedowns.holders import Held, held_rows
 from quimbot_data.workspace import Ref, Workspace
 from schemas.manifest import CorpusManifest
@@ -42,17 +43,20 @@ class EntryReport(BaseModel):
     takedown: str
     reason: str
     purged: str | None
+    corpora: list[InCorpus]
+    """Corpora that hold its rows now, also after a purge: raw files may have brought them back."""
     holders: list[Holder]
     withdrawn: list[Withdrawn]
 
 
 def report(workspace: Workspace, wanted: Sequence[Takedown]) -> list[EntryReport]:
-    """Which versions hold rows of these entries.
+    """Which corpora and versions hold rows of these entries.
 
     Raises:
         IntegrityError: a manifest is not valid.
     """
     held = {ref: held_rows(workspace, ref, wanted) for ref in workspace.versions()} if wanted else {}
+    corpora = [taken_in(workspace, source, wanted) for source in workspace.sources()] if wanted else []
     runs = training_runs(workspace)
     stones = [stone for ref in workspace.withdrawn() if (stone := workspace.tombstone(ref))]
     return [
@@ -60,6 +64,7 @@ def report(workspace: Workspace, wanted: Sequence[Takedown]) -> list[EntryReport
             takedown=entry.id,
             reason=entry.reason,
             purged=entry.purged,
+            corpora=[found[entry.id] for found in corpora if entry.id in found],
             holders=[_holder(workspace, ref, entry.id, held, runs) for ref in held if entry.id in held[ref]],
             withdrawn=[
                 Withdrawn(version=f"{stone.name}@{stone.version}", runs=runs.get(stone.id, []))
