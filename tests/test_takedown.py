@@ -14,6 +14,7 @@ from raw_rows import write_lines
 from test_decide import REF, STORY, data, fates, lay, recipe, row, unlike
 
 from quimbot_data.build import build, changed_inputs
+from quimbot_data.export import Choice, export
 from quimbot_data.ingest import ingest
 from quimbot_data.ledger import check_conservation
 from quimbot_data.plan import plan
@@ -357,6 +358,30 @@ def test_purged_is_no_all_clear_where_raw_files_bring_rows_back(alike: Workspace
     assert "corpus/first" not in ran.out
     told = json.loads(quimbot("takedown", "report", "--json", "--workspace", alike.root).out)
     assert told[0]["corpora"] == [{"source": "second", "unit": "dialogues", "rows": 1, "refused": 0}]
+
+
+def test_the_report_names_exports_also_of_versions_that_were_withdrawn(
+    alike: Workspace, tmp_path: Path, quimbot: Any
+) -> None:
+    build(alike, recipe(["first", "second"]), REF)
+    build(alike, recipe(["first"], name="other", filters={"max_chars": 150}), Ref("other", "1.0.0"))
+    outside, choice = tmp_path / "for colleagues", Choice("messages-jsonl", "private")
+    for ref, output in ((REF, None), (REF, outside), (Ref("other", "1.0.0"), tmp_path / "clean")):
+        export(alike, ref, choice, output=output)
+    entry = take(alike, "first:z")
+    place = ("--workspace", alike.root)
+    ran = quimbot("takedown", "report", *place)
+    assert f"  meeting@1.0.0 was exported to {outside}\n" in ran.out
+    assert "  meeting@1.0.0 was exported to exports/meeting-1.0.0-messages-jsonl\n" in ran.out
+    assert "clean" not in ran.out
+    assert quimbot("takedown", "purge", entry.id, "--yes", *place).code == 0
+    told = json.loads(quimbot("takedown", "report", "--json", *place).out)[0]
+    assert [(held["folder"], held["outside"], held["gone"]) for held in told["exports"]] == [
+        (str(outside), True, False)
+    ]
+    shutil.rmtree(outside)
+    ran = quimbot("takedown", "report", *place)
+    assert f"  meeting@1.0.0 was exported to {outside}, which is not there now: was it moved?" in ran.out
 
 
 def test_a_version_that_dropped_a_row_may_hold_one_that_is_like_it(alike: Workspace) -> None:

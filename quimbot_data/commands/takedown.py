@@ -121,7 +121,7 @@ def report(
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Which versions and training runs hold taken rows or their near-duplicates, and what to build in their place."""
+    """Which corpora, versions, exports and training runs hold taken rows, and what to build in the versions' place."""
     from quimbot_data.takedowns import ledger
     from quimbot_data.takedowns.report import report as run
 
@@ -145,6 +145,8 @@ def _print_report(entry: "EntryReport") -> None:
     for corpus in entry.corpora:
         again = ", though it was purged" if entry.purged else ""
         say(f"  corpus/{corpus.source} holds {corpus.told()} of it{again}")
+    for export in entry.exports:
+        say(f"  {export.told()}")
     if not entry.holders:
         say("  No version holds its rows or their near-duplicates.")
         return

@@ -1,16 +1,17 @@
-"""What still holds taken rows: corpora, versions, training runs on them, and the patched version to build of each."""
+"""What still holds taken rows: corpora, versions, exports of these, training runs, and the version to build instead."""
 
 import json
 from collections.abc import Collection, Sequence
 
 from pydantic import BaseModel
 
+from quimbot_data.export.register import Export, exports_of
 from quimbot_data.ledger import PURGED
 from quimbot_data.takedowns.corpora import InCorpus, taken_in
 from quimbot_data.takedowns.holders import Held, held_rows
 from quimbot_data.workspace import Ref, Workspace
 from schemas.manifest import CorpusManifest
-from schemas.takedown import Takedown
+from schemas.takedown import Takedown, Tombstone
 
 
 class Holder(BaseModel):
@@ -47,33 +48,50 @@ class EntryReport(BaseModel):
     """Corpora that hold its rows now, also after a purge: raw files may have brought them back."""
     holders: list[Holder]
     withdrawn: list[Withdrawn]
+    exports: list[Export]
+    """Exports of these versions, also of those that were withdrawn: a purge does not reach folders outside."""
 
 
 def report(workspace: Workspace, wanted: Sequence[Takedown]) -> list[EntryReport]:
-    """Which corpora and versions hold rows of these entries.
+    """Which corpora, versions and exports hold rows of these entries.
 
     Raises:
-        IntegrityError: a manifest is not valid.
+        IntegrityError: a manifest is not valid, or the register of exports is not.
     """
     held = {ref: held_rows(workspace, ref, wanted) for ref in workspace.versions()} if wanted else {}
     corpora = [taken_in(workspace, source, wanted) for source in workspace.sources()] if wanted else []
     runs = training_runs(workspace)
     stones = [stone for ref in workspace.withdrawn() if (stone := workspace.tombstone(ref))]
     return [
-        EntryReport(
-            takedown=entry.id,
-            reason=entry.reason,
-            purged=entry.purged,
-            corpora=[found[entry.id] for found in corpora if entry.id in found],
-            holders=[_holder(workspace, ref, entry.id, held, runs) for ref in held if entry.id in held[ref]],
-            withdrawn=[
-                Withdrawn(version=f"{stone.name}@{stone.version}", runs=runs.get(stone.id, []))
-                for stone in stones
-                if entry.id in stone.takedowns
-            ],
+        _entry_report(
+            workspace,
+            entry,
+            [found[entry.id] for found in corpora if entry.id in found],
+            [_holder(workspace, ref, entry.id, held, runs) for ref in held if entry.id in held[ref]],
+            [stone for stone in stones if entry.id in stone.takedowns],
+            runs,
         )
         for entry in wanted
     ]
+
+
+def _entry_report(
+    workspace: Workspace,
+    entry: Takedown,
+    corpora: list[InCorpus],
+    holders: list[Holder],
+    stones: list[Tombstone],
+    runs: dict[str, list[str]],
+) -> EntryReport:
+    return EntryReport(
+        takedown=entry.id,
+        reason=entry.reason,
+        purged=entry.purged,
+        corpora=corpora,
+        holders=holders,
+        withdrawn=[Withdrawn(version=f"{stone.name}@{stone.version}", runs=runs.get(stone.id, [])) for stone in stones],
+        exports=exports_of(workspace, {found.id for found in (*holders, *stones)}),
+    )
 
 
 def _holder(
