@@ -90,7 +90,7 @@ def _entry_report(
         corpora=corpora,
         holders=holders,
         withdrawn=[Withdrawn(version=f"{stone.name}@{stone.version}", runs=runs.get(stone.id, [])) for stone in stones],
-        exports=exports_of(workspace, {found.id for found in (*holders, *stones)}),
+        exports=exports_of(workspace, {*(holder.id for holder in holders), *(stone.id for stone in stones)}),
     )
 
 
