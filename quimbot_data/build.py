@@ -29,7 +29,8 @@ from quimbot_data.ledger import REPEATED, check_conservation, step_lines
 from quimbot_data.mix import Thresholds, with_repeats
 from quimbot_data.observe import Progress, silent
 from quimbot_data.run import Run, running
-from quimbot_data.takedowns.report import equal_digests, holders
+from quimbot_data.takedowns.holders import holders
+from quimbot_data.takedowns.report import equal_digests
 from quimbot_data.version import FATES, FATES_SCHEMA, DataWriter, publish_version, refuse_withdrawn, same_version, seal
 from quimbot_data.version_gate import FIRST, admitted, standing
 from quimbot_data.workspace import AUDIT, Ref, Workspace, atomic, entry_of, write_model, writing

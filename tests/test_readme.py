@@ -30,7 +30,7 @@ def steps() -> list[tuple[str, str]]:
 def masked(output: str) -> list[str]:
     """Lines without what may differ: the temporary folder, and how tables are padded."""
     output = re.sub(r"/\S*?quimbot-demo-\w+", "TEMPORARY", output)
-    output = re.sub(r"(?<=\s)/\S*?/datasets", "datasets", output)
+    output = re.sub(r"(?<=\s)/\S*?/(datasets|shared)\b", r"\1", output)
     return [re.sub(r"\s+", " ", line).strip() for line in output.splitlines() if line.strip()]
 
 

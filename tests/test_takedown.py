@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from conftest import REF as SMALL
-from conftest import files_below, version_bytes
+from conftest import corpus_bytes, files_below, version_bytes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_rows import write_lines
 from test_decide import REF, STORY, data, fates, lay, recipe, row, unlike
 
 from quimbot_data.build import build, changed_inputs
+from quimbot_data.export import Choice, export
 from quimbot_data.ingest import ingest
 from quimbot_data.ledger import check_conservation
 from quimbot_data.plan import plan
@@ -309,6 +310,78 @@ def test_the_report_names_versions_runs_and_the_version_to_build(alike: Workspac
     text = quimbot("takedown", "report", entry.id, "--workspace", alike.root).out
     assert "meeting@1.0.1" in text
     quimbot("takedown", "report", "td-000000000000", "--workspace", alike.root).told("no takedown", entry.id)
+
+
+def mine(source: str, workspace: Workspace) -> tuple[object, ...]:
+    """What ingests the raw files of a source of `lay` again, less the command."""
+    facts = ("--as", source, "--family", "conversation", "--license", "CC0-1.0", "--terms", "none")
+    return ("messages", workspace.raw(source), *facts, "--workspace", workspace.root)
+
+
+def test_an_ingest_says_what_of_it_is_taken_down_and_keeps_it_all(alike: Workspace, quimbot: Any) -> None:
+    before = corpus_bytes(alike, "second")
+    silent = quimbot("ingest", *mine("second", alike), "--json")
+    assert (json.loads(silent.out)["taken_down"], "aken down" in silent.err) == ({}, False)
+    entry, other = take(alike, "first:z"), take(alike, "second:a", "second:c")
+    ran = quimbot("ingest", *mine("second", alike))
+    assert f"Taken down by {entry.id}: 1 dialogue of second. " in ran.err
+    assert f"Taken down by {other.id}: 2 dialogues of second. " in ran.err
+    assert f"`quimbot takedown purge {other.id}` erases it from corpus and raw files" in ran.err
+    told = json.loads(quimbot("ingest", *mine("second", alike), "--json").out)["taken_down"]
+    assert {name: found["rows"] for name, found in told.items()} == {entry.id: 1, other.id: 2}
+    assert corpus_bytes(alike, "second") == before, "a purge needs the origins of all rows"
+    lines = quimbot("ingest", *mine("second", alike), "--log-json").err.splitlines()
+    assert [line["taken_down"] for line in map(json.loads, lines) if "taken_down" in line] == [entry.id, other.id]
+
+
+def test_learner_texts_and_refused_rows_come_back_as_loudly(copied: Workspace, raw: Any, quimbot: Any) -> None:
+    text, refused = take(copied, "toefl11:900003"), take(copied, raw_id="tutor:t15")
+    ran = quimbot("ingest", "toefl11", raw["toefl11"], "--workspace", copied.root)
+    assert f"Taken down by {text.id}: 1 learner text of toefl11. " in ran.err
+    facts = ("--as", "tutor", "--family", "pedagogical", "--license", "CC-BY-4.0")
+    ran = quimbot("ingest", "messages", raw["tutor"], *facts, "--workspace", copied.root)
+    assert f"Taken down by {refused.id}: 1 refused row of tutor. " in ran.err
+    assert text.id not in ran.err
+
+
+def test_purged_is_no_all_clear_where_raw_files_bring_rows_back(alike: Workspace, quimbot: Any) -> None:
+    entry, kept = take(alike, "first:z"), alike.raw("second") / "rows.jsonl"
+    backup = kept.read_bytes()
+    found = report(alike, [entry])[0].corpora
+    assert [(held.source, held.rows) for held in found] == [("first", 1), ("second", 1)]
+    assert quimbot("takedown", "purge", entry.id, "--yes", "--workspace", alike.root).code == 0
+    assert report(alike, entries(alike))[0].corpora == []
+    kept.write_bytes(backup)
+    assert quimbot("ingest", *mine("second", alike)).code == 0
+    ran = quimbot("takedown", "report", "--workspace", alike.root)
+    assert "  corpus/second holds 1 dialogue of it, though it was purged" in ran.out
+    assert "corpus/first" not in ran.out
+    told = json.loads(quimbot("takedown", "report", "--json", "--workspace", alike.root).out)
+    assert told[0]["corpora"] == [{"source": "second", "unit": "dialogues", "rows": 1, "refused": 0}]
+
+
+def test_the_report_names_exports_also_of_versions_that_were_withdrawn(
+    alike: Workspace, tmp_path: Path, quimbot: Any
+) -> None:
+    build(alike, recipe(["first", "second"]), REF)
+    build(alike, recipe(["first"], name="other", filters={"max_chars": 150}), Ref("other", "1.0.0"))
+    outside, choice = tmp_path / "for colleagues", Choice("messages-jsonl", "private")
+    for ref, output in ((REF, None), (REF, outside), (Ref("other", "1.0.0"), tmp_path / "clean")):
+        export(alike, ref, choice, output=output)
+    entry = take(alike, "first:z")
+    place = ("--workspace", alike.root)
+    ran = quimbot("takedown", "report", *place)
+    assert f"  meeting@1.0.0 was exported to {outside}\n" in ran.out
+    assert "  meeting@1.0.0 was exported to exports/meeting-1.0.0-messages-jsonl\n" in ran.out
+    assert "clean" not in ran.out
+    assert quimbot("takedown", "purge", entry.id, "--yes", *place).code == 0
+    told = json.loads(quimbot("takedown", "report", "--json", *place).out)[0]
+    assert [(held["folder"], held["outside"], held["gone"]) for held in told["exports"]] == [
+        (str(outside), True, False)
+    ]
+    shutil.rmtree(outside)
+    ran = quimbot("takedown", "report", *place)
+    assert f"  meeting@1.0.0 was exported to {outside}, which is not there now: was it moved?" in ran.out
 
 
 def test_a_version_that_dropped_a_row_may_hold_one_that_is_like_it(alike: Workspace) -> None:

@@ -1,5 +1,6 @@
 """From raw files to corpora: `demo`, `sources`, `fetch`, `ingest`."""
 
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from schemas.errors import InputError, MissingError
 
 if TYPE_CHECKING:
     from quimbot_data.sources.source import Corpus
+    from quimbot_data.takedowns.corpora import InCorpus
 
 
 def demo(context: typer.Context, workspace: WorkspaceOption = None) -> None:
@@ -111,12 +113,17 @@ def ingest(
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Turn raw files into a corpus of dialogues; replaces what the source held, atomically."""
+    """Turn raw files into a corpus of dialogues; replaces what the source held, atomically.
+
+    Rows that were taken down are ingested, too, since a purge finds the raw rows by the corpus; they are told.
+    """
     from quimbot_data.classifier import load_classifier
     from quimbot_data.hub.raw_folder import fetched
     from quimbot_data.ingest import ingest as run
     from quimbot_data.sources import refuse_other_corpora
     from quimbot_data.sources.source import Options
+    from quimbot_data.takedowns.corpora import taken_in
+    from quimbot_data.takedowns.ledger import entries
 
     place = opened(context, workspace)
     corpus = _corpus(source, name, family, license_id, terms, attribution=attribution, url=url)
@@ -136,15 +143,27 @@ def ingest(
         manifest = run(place, corpus, chosen, options, threads=threads, classifier=model, progress=tell)
     if log_json:
         log_steps(title, manifest.record)
+    taken = taken_in(place, manifest.source, entries(place))
     if json:
-        print_json(manifest.model_dump(mode="json"))
+        held = {entry: found.model_dump(mode="json") for entry, found in taken.items()}
+        print_json(manifest.model_dump(mode="json") | {"taken_down": held})
     else:
         print_ledger(manifest)
+    for entry, found in taken.items():
+        line = {"run": title, "taken_down": entry, **found.model_dump(mode="json")}
+        note(dumps(line) if log_json else _told(entry, found))
     if not (manifest.dialogues or manifest.learner_texts):
         raise InputError(
             "Nothing was kept.",
             next_step="`quimbot sql 'SELECT source, reason, detail FROM rejected LIMIT 5'` shows why.",
         )
+
+
+def _told(entry: str, found: "InCorpus") -> str:
+    return (
+        f"Taken down by {entry}: {found.told()} of {found.source}. No build takes what is taken down; "
+        f"`quimbot takedown purge {entry}` erases it from corpus and raw files."
+    )
 
 
 def _corpus(

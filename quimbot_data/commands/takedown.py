@@ -121,7 +121,7 @@ def report(
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Which versions and training runs hold taken rows or their near-duplicates, and what to build in their place."""
+    """Which corpora, versions, exports and training runs hold taken rows, and what to build in the versions' place."""
     from quimbot_data.takedowns import ledger
     from quimbot_data.takedowns.report import report as run
 
@@ -142,6 +142,11 @@ def _print_report(entry: "EntryReport") -> None:
     for stone in entry.withdrawn:
         trained = f"; trained on it: {', '.join(stone.runs)}" if stone.runs else ""
         say(f"  {stone.version} was withdrawn{trained}")
+    for corpus in entry.corpora:
+        again = ", though it was purged" if entry.purged else ""
+        say(f"  corpus/{corpus.source} holds {corpus.told()} of it{again}")
+    for export in entry.exports:
+        say(f"  {export.told()}")
     if not entry.holders:
         say("  No version holds its rows or their near-duplicates.")
         return

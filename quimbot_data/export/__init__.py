@@ -1,6 +1,6 @@
 """A version in the formats of other tools: one file a split, and `export.json`, which says what is in it and what not.
 
-    data files -> rows that may go there -> the format's rows -> one file a split -> one rename
+    data files -> rows that may go there -> the format's rows -> one file a split -> the register -> one rename
 
 A data file is read, cut and written before the next, so memory is that of one of them. Rows stay in the version's
 order, so the same version, format and profile give the same bytes.
@@ -17,12 +17,13 @@ import polars as pl
 
 from quimbot_data.buckets import read_parquet
 from quimbot_data.export import formats
-from quimbot_data.export.folder import RECORD, destination, leaves, refuse_strangers, settle, staged
+from quimbot_data.export.folder import RECORD, destination, leaves, may_settle, refuse_strangers, settle, staged
 from quimbot_data.export.formats import Format
+from quimbot_data.export.register import register, strike_replaced
 from quimbot_data.export.report import Exported
 from quimbot_data.licence_report import attributions
 from quimbot_data.observe import Progress, silent
-from quimbot_data.takedowns.report import refuse_taken
+from quimbot_data.takedowns.holders import refuse_taken
 from quimbot_data.transfer import Counts, Rules, add_counts, barring_term, told, transfer_rules
 from quimbot_data.workspace import Ref, Workspace, atomic, entry_of, file_digest, write_model
 from schemas.errors import IntegrityError, TermsError
@@ -74,7 +75,7 @@ def export(
     """Write a version for another tool.
 
     Rows under terms that the profile forbids stay out; rows under `no-transfer` stay out of any folder outside the
-    workspace, whatever the profile; a split without rows gets no file.
+    workspace, whatever the profile; a split without rows gets no file. The workspace's register notes the folder.
 
     Args:
         workspace: holds the version.
@@ -91,7 +92,7 @@ def export(
         MissingError: no such version.
         TermsError: no row may go there, or the version holds rows that were taken down.
         ExistsError: the folder holds another export, or files that no export wrote.
-        IntegrityError: the data is not what the manifest states.
+        IntegrityError: the data is not what the manifest states, or the register of exports is not valid.
         LockedError: another export runs, or the version is being written.
         WorkspaceError: the folder cannot be written, or lies among what the workspace keeps.
     """
@@ -102,7 +103,12 @@ def export(
     rules = transfer_rules(workspace, manifest, choice.profile, leaves=leaves(workspace, final))
     with workspace.lock("export"), workspace.lock("version", ref.name, ref.version, shared=True), staged(final) as made:
         exported = _write(workspace.version(ref), manifest, choice, rules, made, progress)
-        return exported, final, settle(made, final, replace=replace)
+        new = may_settle(made, final, replace=replace)
+        register(workspace, exported, final, new=new)
+        if new:
+            settle(made, final)
+            strike_replaced(workspace)
+        return exported, final, new
 
 
 def _write(

@@ -95,8 +95,8 @@ def staged(final: Path) -> Iterator[Path]:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def settle(made: Path, final: Path, *, replace: bool) -> bool:
-    """Give a finished folder its name; returns whether it was not there already.
+def may_settle(made: Path, final: Path, *, replace: bool) -> bool:
+    """Whether a finished folder has yet to get its name: not where the same lies there already.
 
     Args:
         made: what `staged` gave.
@@ -106,18 +106,28 @@ def settle(made: Path, final: Path, *, replace: bool) -> bool:
     Raises:
         ExistsError: another export lies there, and may not.
     """
-    if final.exists() and any(final.iterdir()):
-        if _digests(final) == _digests(made):
-            return False
-        if not replace:
-            raise ExistsError(
-                f"{final} holds another export.", next_step="Add --replace, or name another folder with --output."
-            )
+    if not _is_filled(final):
+        return True
+    if _digests(final) == _digests(made):
+        return False
+    if not replace:
+        raise ExistsError(
+            f"{final} holds another export.", next_step="Add --replace, or name another folder with --output."
+        )
+    return True
+
+
+def settle(made: Path, final: Path) -> None:
+    """Give a finished folder its name, in the place of what lies there: `may_settle` has said that it may."""
+    if _is_filled(final):
         final.rename(made.parent / "replaced")  # gone with the staging folder
     sync_folder(made)
     made.rename(final)
     sync_folder(final.parent)
-    return True
+
+
+def _is_filled(final: Path) -> bool:
+    return final.exists() and any(final.iterdir())
 
 
 def _digests(folder: Path) -> dict[str, str]:

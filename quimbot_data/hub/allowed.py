@@ -6,7 +6,7 @@ from typing import Final
 
 from quimbot_data.hub.commit import FOLDERS, SIGN_IN_TO_WRITE, Repository
 from quimbot_data.hub.remote import RemoteFile
-from quimbot_data.takedowns.report import refuse_taken
+from quimbot_data.takedowns.holders import refuse_taken
 from quimbot_data.transfer import NO_TRANSFER, barred, told, total, transfer_rules
 from quimbot_data.version import FATES, verify
 from quimbot_data.workspace import MANIFEST, Ref, Workspace

@@ -5,7 +5,9 @@
     resolve     what a request takes: rows by id, raw id or text, their copies, and what was made of them
     marks       by what taken rows and their near-copies are known again
     exclusion   a build keeps them out, together with their near-duplicates
-    report      which versions and training runs hold them, and the patched version to build
+    corpora     what a corpus holds of them
+    holders     what a version holds of them; such a version does not leave the workspace
+    report      which corpora, versions, exports and training runs hold them, and the patched version to build
     plan        what a purge has to erase, and what it cannot reach; copies beside corpora and versions: `copies`
     purge       raw files (`erasing`) and corpora without them; versions that held them leave a tombstone (`withdraw`)
 

@@ -1,25 +1,17 @@
-"""What still holds taken rows: versions, the training runs on them, and the patched version to build of each."""
+"""What still holds taken rows: corpora, versions, exports of these, training runs, and the version to build instead."""
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 
-import polars as pl
 from pydantic import BaseModel
 
-from quimbot_data.buckets import read_parquet
+from quimbot_data.export.register import Export, exports_of
 from quimbot_data.ledger import PURGED
-from quimbot_data.takedowns.exclusion import THRESHOLD
-from quimbot_data.takedowns.ledger import entries
-from quimbot_data.takedowns.marks import Marks, StoredSets, sets_of
-from quimbot_data.version import FATES
-from quimbot_data.words import own_texts
+from quimbot_data.takedowns.corpora import InCorpus, taken_in
+from quimbot_data.takedowns.holders import Held, held_rows
 from quimbot_data.workspace import Ref, Workspace
-from schemas.errors import TermsError
-from schemas.manifest import CorpusManifest, VersionManifest
-from schemas.takedown import Takedown
-
-_COLUMNS = ("dialogue_id", "source", "content_hash", "cluster_id", "messages", "provenance")
+from schemas.manifest import CorpusManifest
+from schemas.takedown import Takedown, Tombstone
 
 
 class Holder(BaseModel):
@@ -52,41 +44,54 @@ class EntryReport(BaseModel):
     takedown: str
     reason: str
     purged: str | None
+    corpora: list[InCorpus]
+    """Corpora that hold its rows now, also after a purge: raw files may have brought them back."""
     holders: list[Holder]
     withdrawn: list[Withdrawn]
-
-
-@dataclass
-class Held:
-    """Rows of a version that are an entry's, and rows that are like them."""
-
-    taken: set[str] = field(default_factory=set)
-    near: set[str] = field(default_factory=set)
+    exports: list[Export]
+    """Exports of these versions, also of those that were withdrawn: a purge does not reach folders outside."""
 
 
 def report(workspace: Workspace, wanted: Sequence[Takedown]) -> list[EntryReport]:
-    """Which versions hold rows of these entries.
+    """Which corpora, versions and exports hold rows of these entries.
 
     Raises:
-        IntegrityError: a manifest is not valid.
+        IntegrityError: a manifest is not valid, or the register of exports is not.
     """
     held = {ref: held_rows(workspace, ref, wanted) for ref in workspace.versions()} if wanted else {}
+    corpora = [taken_in(workspace, source, wanted) for source in workspace.sources()] if wanted else []
     runs = training_runs(workspace)
     stones = [stone for ref in workspace.withdrawn() if (stone := workspace.tombstone(ref))]
     return [
-        EntryReport(
-            takedown=entry.id,
-            reason=entry.reason,
-            purged=entry.purged,
-            holders=[_holder(workspace, ref, entry.id, held, runs) for ref in held if entry.id in held[ref]],
-            withdrawn=[
-                Withdrawn(version=f"{stone.name}@{stone.version}", runs=runs.get(stone.id, []))
-                for stone in stones
-                if entry.id in stone.takedowns
-            ],
+        _entry_report(
+            workspace,
+            entry,
+            [found[entry.id] for found in corpora if entry.id in found],
+            [_holder(workspace, ref, entry.id, held, runs) for ref in held if entry.id in held[ref]],
+            [stone for stone in stones if entry.id in stone.takedowns],
+            runs,
         )
         for entry in wanted
     ]
+
+
+def _entry_report(
+    workspace: Workspace,
+    entry: Takedown,
+    corpora: list[InCorpus],
+    holders: list[Holder],
+    stones: list[Tombstone],
+    runs: dict[str, list[str]],
+) -> EntryReport:
+    return EntryReport(
+        takedown=entry.id,
+        reason=entry.reason,
+        purged=entry.purged,
+        corpora=corpora,
+        holders=holders,
+        withdrawn=[Withdrawn(version=f"{stone.name}@{stone.version}", runs=runs.get(stone.id, [])) for stone in stones],
+        exports=exports_of(workspace, {*(holder.id for holder in holders), *(stone.id for stone in stones)}),
+    )
 
 
 def _holder(
@@ -110,67 +115,6 @@ def patched_version(ref: Ref, clean: Sequence[Ref]) -> str | None:
     line = ref.order()[1][:2]
     later = [other for other in clean if other.name == ref.name and other.order()[1][:2] == line]
     return next((str(other) for other in sorted(later, key=Ref.order) if other.order() > ref.order()), None)
-
-
-def holders(workspace: Workspace, ref: Ref) -> dict[str, int]:
-    """How many rows of a version each entry of the ledger takes, near-duplicates counted; entries of none left out."""
-    known = entries(workspace)
-    held = held_rows(workspace, ref, known) if known else {}
-    return {entry: len(rows.taken | rows.near) for entry, rows in held.items()}
-
-
-def refuse_taken(workspace: Workspace, ref: Ref) -> None:
-    """Hold that a version holds nothing that was taken down: it must not leave the workspace any more.
-
-    Raises:
-        TermsError: it does; names the entries and what to build in its place.
-    """
-    held = holders(workspace, ref)
-    if held:
-        told = ", ".join(f"{entry} {rows:,}" for entry, rows in sorted(held.items()))
-        raise TermsError(
-            f"{ref} holds dialogues that were taken down ({told}), so no copy of it is made.",
-            next_step=f"Build it without them: `quimbot build {ref} --version {workspace.next_patch(ref)}`.",
-        )
-
-
-def held_rows(workspace: Workspace, ref: Ref, wanted: Sequence[Takedown]) -> dict[str, Held]:
-    """What a version holds of each entry; entries of which it holds nothing are left out."""
-    manifest, folder = workspace.version_manifest(ref), workspace.version(ref)
-    marks, stored = {entry.id: Marks.of([entry]) for entry in wanted}, StoredSets.of(wanted)
-    held = {entry.id: Held() for entry in wanted}
-    clusters = _clusters(read_parquet(folder / FATES, ["dialogue_id", "cluster_id"]), wanted)
-    grouped = []
-    for file in manifest.data:
-        rows = read_parquet(folder / file.path, _COLUMNS)
-        for entry, known in marks.items():
-            taken = rows.filter(known.of_dialogue().is_not_null())
-            held[entry].taken.update(taken["dialogue_id"])
-            clusters[entry].update(taken["cluster_id"].drop_nulls())
-        for place, entry in stored.near(sets_of(own_texts(rows)), least_similarity(manifest)):
-            held[entry].near.add(rows["dialogue_id"][place])
-        grouped.append(rows.select("dialogue_id", "cluster_id").drop_nulls())
-    for entry, found in clusters.items():
-        for rows in grouped if found else ():
-            held[entry].near.update(rows.filter(pl.col("cluster_id").is_in(list(found)))["dialogue_id"])
-    for found_rows in held.values():
-        found_rows.near -= found_rows.taken
-    return {entry: rows for entry, rows in held.items() if rows.taken or rows.near}
-
-
-def _clusters(fates: pl.DataFrame, wanted: Sequence[Takedown]) -> dict[str, set[str]]:
-    """The clusters in which a version's fates have rows of each entry, kept or dropped."""
-    clustered = fates.drop_nulls()
-    return {
-        entry.id: set(clustered.filter(pl.col("dialogue_id").is_in(entry.rows.dialogues))["cluster_id"])
-        for entry in wanted
-    }
-
-
-def least_similarity(manifest: VersionManifest) -> float:
-    """From which Jaccard similarity on a version's rows count as near-duplicates of taken ones."""
-    asked = manifest.identity.recipe.near_duplicates
-    return THRESHOLD if asked.action == "off" else asked.threshold
 
 
 def training_runs(workspace: Workspace) -> dict[str, list[str]]:
