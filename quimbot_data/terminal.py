@@ -46,6 +46,11 @@ err: Final = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 _LOG_EVERY: Final = 10.0
 
 
+def counted(number: int, one: str, several: str = "") -> str:
+    """A number and what it counts: `1 row`, `2,000 rows`."""
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
 def say(text: str = "") -> None:
     """Print a line of a report, as it is."""
     out.print(text, markup=False)

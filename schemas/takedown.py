@@ -5,7 +5,7 @@ Ids and hashes alone, never text: a ledger that quoted what it takes down would 
 
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from schemas.fields import Hash, LongCount, NonEmpty, SourceName, Strict
 from schemas.recipe import Recipe
@@ -48,6 +48,14 @@ class TakenRows(Strict):
     contents: list[TakenContent]
 
 
+class Remainder(Strict):
+    """What a purge could not reach, in words of places and numbers; never text of the row."""
+
+    what: NonEmpty
+    place: str | None
+    """The file or folder with which it goes, below the workspace or absolute; null where that cannot be seen."""
+
+
 class Takedown(Strict):
     """`takedowns/<id>.json`: one entry of the ledger of takedowns."""
 
@@ -59,6 +67,8 @@ class Takedown(Strict):
     rows: TakenRows
     purged: str | None
     """When its rows were last erased from the workspace; null where they were not."""
+    left: list[Remainder] = Field(default_factory=list)
+    """What purges could not reach, and nobody has been seen to remove since."""
 
 
 class Tombstone(Strict):
@@ -86,6 +96,14 @@ class NamedFile(Strict):
     raw_file: NonEmpty
 
 
+class SharedRow(Strict):
+    """A raw row that goes, though dialogues that are not taken down stand on it, too."""
+
+    row: LongCount
+    dialogues: dict[SourceName, LongCount]
+    """How many, by source: they stay in their corpus, and cannot be read from the raw file again."""
+
+
 class FileErasure(Strict):
     """Rows to be taken out of one file; `path` is below the workspace."""
 
@@ -96,6 +114,7 @@ class FileErasure(Strict):
     """As `origins` count them, from 0."""
     named: list[NamedFile]
     """By what names corpora have it, whose later rows move up."""
+    shared: list[SharedRow]
 
 
 class PurgeJournal(Strict):
@@ -110,4 +129,7 @@ class PurgeJournal(Strict):
     corpora: dict[SourceName, NonEmpty]
     """Corpora to be rewritten, each with its origins file as it was: another one has been rewritten already."""
     versions: list[Tombstone]
+    left: dict[EntryId, list[Remainder]]
+    """What is left of each entry that the purge does not reach, earlier purges included."""
     unreachable: list[str]
+    """All that is beyond reach, in words."""

@@ -1,16 +1,17 @@
 """Takedowns: what a request takes, that no build holds it or what is like it, and who is told to hold it still."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import REF as SMALL
-from conftest import corpus_bytes, files_below, version_bytes
+from conftest import corpus_bytes, corpus_of, files_below, version_bytes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from raw_rows import write_lines
+from raw_rows import tutor, write_lines
 from test_decide import REF, STORY, data, fates, lay, recipe, row, unlike
 
 from quimbot_data.build import build, changed_inputs
@@ -415,8 +416,29 @@ def test_why_plan_and_list_tell_of_it(alike: Workspace, quimbot: Any) -> None:
     assert "the curator" in listed.out
     told = json.loads(quimbot("takedown", "list", "--json", "--workspace", alike.root).out)
     assert told[0]["rows"]["dialogues"] == ["first:z", "second:b"]
-    note = quimbot("takedown", "list", "--workspace", alike.root / "nowhere")
-    assert (note.code, note.out) == (0, "")
+    for command in (("list",), ("report",), ("purge", "--all", "--yes")):
+        ran = quimbot("takedown", *command, "--workspace", alike.root / "nowhere")
+        ran.told("nowhere does not exist", "--workspace")
+        assert (ran.code, ran.out) == (1, "")
+
+
+def test_more_than_a_thousand_rows_are_asked_about(
+    tmp_path: Path, quimbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path / "w")
+    write_lines(tutor(1_100), tmp_path / "many.jsonl")
+    ingest(workspace, corpus_of("tutor"), [tmp_path / "many.jsonl"], Options())
+    at = ("--reason", REASON, "--workspace", workspace.root)
+    shown = quimbot("takedown", "add", "--match", "lesson", "--dry-run", *at)
+    (line,) = re.findall(r"([0-9,]+) rows would be taken down; nothing was written", shown.out)
+    assert int(line.replace(",", "")) > 1_000
+    quimbot("takedown", "add", "--match", "lesson", *at).told(f"{line} rows", "no terminal", "--yes", "--dry-run")
+    assert entries(workspace) == []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    assert quimbot("takedown", "add", "tutor:t3", *at).code == 0, "few rows need no answer"
+    ran = quimbot("takedown", "add", "--match", "lesson", "--yes", *at)
+    assert (ran.code, f"Taken down: {line} rows" in ran.out) == (0, True)
+    assert len(entries(workspace)) == 2
 
 
 def test_a_build_needs_no_version_to_take_a_recipe_from_but_says_so(alike: Workspace, quimbot: Any) -> None:

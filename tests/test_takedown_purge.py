@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import test_real_rows as real
 from conftest import REF, corpus_of, files_below, write_plain_card
-from raw_rows import Cut, lay_out, lmsys, tutor, write_array, write_lines, write_parquet
+from raw_rows import Cut, lay_out, lmsys, tutor, waxal, write_array, write_lines, write_parquet
 from test_kill import assert_corpora_whole, assert_no_remains, kill_at_every_write
 
 from quimbot_data import card
@@ -413,24 +413,156 @@ def test_no_other_row_goes_in_the_place_of_one_that_moved(ready: Workspace) -> N
     before = files_below(ready.raw("tutor"))
     done = erase(ready, entry)
     assert files_below(ready.raw("tutor")) == before
-    assert any("1 rows are not those that tutor was made of" in line for line in done.unreachable)
+    assert any(
+        "is not the file that tutor was ingested from, or was changed since: row " in line for line in done.unreachable
+    )
 
 
-def test_a_raw_row_of_several_dialogues_stays_and_is_named(tmp_path: Path) -> None:
-    def said(key: str, role: str, text: str, *replies: dict[str, Any]) -> dict[str, Any]:
-        return {"message_id": key, "role": role, "text": text, "replies": list(replies)}
+def said(key: str, role: str, text: str, *replies: dict[str, Any]) -> dict[str, Any]:
+    return {"message_id": key, "role": role, "text": text, "replies": list(replies)}
 
-    answers = [said(f"a{n}", "assistant", f"This is the answer of number {n}.") for n in range(2)]
+
+def trees(count: int) -> list[dict[str, Any]]:
+    """Nested trees, a raw row each, of three dialogues."""
+    return [
+        said(f"q{tree}", "prompter", f"What is the question of the tree with number {tree}?", *answers)
+        for tree in range(count)
+        if (
+            answers := [
+                said(f"a{tree}-{n}", "assistant", f"This is answer number {n} in the tree {tree}.") for n in range(3)
+            ]
+        )
+    ]
+
+
+def test_a_raw_row_of_several_dialogues_goes_whole_and_they_stay(tmp_path: Path, quimbot: Any) -> None:
     workspace = Workspace(tmp_path / "w")
     workspace.raw("tree").mkdir(parents=True)
-    write_lines([said("q", "prompter", "What is the question here?", *answers)], workspace.raw("tree") / "t.jsonl")
-    corpus = messages.corpus("tree", "conversation", "CC0-1.0", [])
-    ingest(workspace, corpus, [workspace.raw("tree")], Options())
-    take(workspace, "tree:a0")
-    done = erase(workspace)
-    assert any("1 raw rows of tree stay" in line and "t.jsonl row 0" in line for line in done.unreachable)
-    assert [f.path for f in done.files] == []
-    assert dialogues(workspace, "tree")["dialogue_id"].to_list() == ["tree:a1"]
+    file = workspace.raw("tree") / "t.jsonl"
+    write_lines(trees(3), file)
+    lines = file.read_text().splitlines()
+    for source in ("tree", "twin"):  # two corpora of one file
+        corpus = messages.corpus(source, "conversation", "CC0-1.0", [])
+        ingest(workspace, corpus, [workspace.raw("tree")], Options())
+    take(workspace, "tree:a1-0")
+    ran = quimbot("takedown", "purge", "--all", "--yes", "--workspace", workspace.root)
+    assert "  raw/tree/t.jsonl: 1 row\n" in ran.out
+    for source in ("tree", "twin"):
+        assert f"row 1 goes whole: 2 other dialogues of {source} stay, and cannot be read from raw again" in ran.out
+        assert sorted(dialogues(workspace, source)["dialogue_id"]) == [
+            f"{source}:a{tree}-{n}" for tree in range(3) for n in range(3) if (tree, n) != (1, 0)
+        ]
+        origins = side_file(workspace, source, "origins")
+        assert {(name[-4:], row) for name, row in origins.select("dialogue_id", "raw_row").iter_rows()} == {
+            (f"a{tree}-{n}", row) for tree, row in ((0, 0), (2, 1)) for n in range(3)
+        }, "no origin leads to another row in the place of the one that went"
+    assert file.read_text().splitlines() == [lines[0], lines[2]]
+    assert holding(workspace.root, "answer number 0 in the tree 1") == []
+    assert "nothing is left of it here" in quimbot("takedown", "purge", "--all", "--workspace", workspace.root).out
+    take(workspace, "tree:a1-1", "twin:a1-1", "tree:a2-1", "twin:a2-1")
+    erase(workspace)
+    assert file.read_text().splitlines() == [lines[0]]
+
+
+def waxal_from_elsewhere(tmp_path: Path, number: int = 3) -> tuple[Workspace, Path]:
+    """A corpus of a file outside the workspace, in which another file has its name; and that file."""
+    workspace, outside = Workspace(tmp_path / "w"), tmp_path / "mine" / "x.parquet"
+    write_parquet(waxal(9), outside)
+    ingest(workspace, corpus_of("waxal"), [outside], Options())
+    write_parquet([row | {"transcription": "Other words."} for row in waxal(9)], workspace.raw("waxal") / "x.parquet")
+    (name,) = [name for name in dialogues(workspace, "waxal")["dialogue_id"] if f"lug_{number}" in name][:1]
+    take(workspace, name)
+    return workspace, outside
+
+
+def test_a_file_of_the_same_name_is_not_taken_for_the_one_that_was_ingested(tmp_path: Path, quimbot: Any) -> None:
+    workspace, outside = waxal_from_elsewhere(tmp_path)
+    before = outside.read_bytes(), (workspace.raw("waxal") / "x.parquet").read_bytes()
+    at = ("--workspace", workspace.root)
+    told = (
+        "raw/waxal/x.parquet is not the file that waxal was ingested from, or was changed since: row 3 of it is "
+        "another one. The file that was ingested lies elsewhere (origins hold no more than its name, x.parquet) and "
+        "may hold 1 row"
+    )
+    assert told in quimbot("takedown", "purge", "--all", "--yes", *at).out
+    assert (outside.read_bytes(), (workspace.raw("waxal") / "x.parquet").read_bytes()) == before
+    (entry,) = entries(workspace)
+    assert [part.what[: len(told)] for part in entry.left] == [told]
+    (workspace.raw("waxal") / "x.parquet").unlink()
+    assert entries(workspace)[0].left == entry.left
+    again_told = quimbot("takedown", "purge", "--all", "--yes", *at).out
+    assert told in again_told, "the file that goes by its name was never the one"
+    assert "nothing is left" not in again_told
+
+
+def test_what_is_left_is_told_until_it_is_gone(ready: Workspace, quimbot: Any) -> None:
+    manifest, at = ready.version_manifest(REF), ("--workspace", ready.root)
+    (ready.root / "runs" / "first").mkdir(parents=True)
+    (ready.root / "runs" / "first" / "record.json").write_text(json.dumps({"version_id": manifest.id}))
+    record = manifest.record | {"transfers": [{"to": "lab/small"}]}
+    write_model(ready.version(REF) / "manifest.json", manifest.model_copy(update={"record": record}))
+    file = sorted(ready.raw("prosocial").iterdir())[0]
+    file.write_bytes(b"")  # a layout that cannot be read, let alone rewritten
+    some = side_file(ready, "prosocial", "origins").filter(raw_file=file.name)["dialogue_id"][0]
+    name = kept(ready, "tutor")
+    take(ready, name, str(some))
+    lines = [
+        "small@1.0.0 was pushed to lab/small",
+        "runs/first was trained on small@1.0.0",
+        f"raw/prosocial/{file.name}",
+    ]
+    assert lines_told(quimbot("takedown", "purge", "--all", "--yes", *at).out, lines) == lines
+    for _ in range(2):
+        ran = quimbot("takedown", "purge", "--all", "--yes", *at)
+        assert lines_told(ran.out, lines) == lines
+        assert "nothing is left" not in ran.out
+        assert "nothing more can be erased here; what is left stands below" in ran.out
+    assert lines_told(quimbot("takedown", "list", *at).out, lines) == lines
+    assert (
+        len(json.loads(quimbot("takedown", "list", "--json", *at).out)[0]["left"]) == len(entries(ready)[0].left) == 3
+    )
+    assert holding(ready.root / "takedowns", telling_again(name)) == []
+    purged = entries(ready)[0].purged
+    shutil.rmtree(ready.root / "runs" / "first")
+    file.unlink()
+    assert lines_told(quimbot("takedown", "list", *at).out, lines) == lines[:1]
+    assert lines_told(quimbot("takedown", "purge", "--all", "--yes", *at).out, lines) == lines[:1]
+    (entry,) = entries(ready)
+    assert [part.what for part in entry.left] == lines[:1]
+    assert entry.purged == purged, "nothing was erased"
+
+
+def lines_told(said: str, lines: list[str]) -> list[str]:
+    return [line for line in lines if line in said]
+
+
+def telling_again(name: str) -> str:
+    """What a tutor row says, by its id."""
+    return f"lesson {name.removeprefix('tutor:t')}."
+
+
+def test_what_another_entry_left_is_not_its_own(copied: Workspace) -> None:
+    first, second = take(copied, "tutor:t3"), take(copied, "tutor:t4")
+    erase(copied, first)
+    erase(copied, second)
+    assert [len(entry.left) for entry in entries(copied)] == [1, 1]
+    assert len({part.what for entry in entries(copied) for part in entry.left}) == 2
+
+
+def test_a_link_that_is_cut_does_not_erase_what_it_led_to(ready: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    shutil.move(ready.raw("tutor"), tmp_path / "outside" / "tutor")
+    ready.raw("tutor").symlink_to(tmp_path / "outside" / "tutor")
+    take(ready, "tutor:t3")
+    erase(ready)
+    ready.raw("tutor").unlink()
+    outside = [
+        path for path in sorted((tmp_path / "outside" / "tutor").iterdir()) if str(path) in str(erase(ready).left)
+    ]
+    assert outside
+    for path in outside:
+        path.unlink()
+    assert erase(ready).left == {entry.id: [] for entry in entries(ready)}
 
 
 def test_near_copies_and_fetched_sources_are_named(tmp_path: Path) -> None:
@@ -444,7 +576,7 @@ def test_near_copies_and_fetched_sources_are_named(tmp_path: Path) -> None:
     take(workspace, "tutor:t0")
     told = " ".join(erase(workspace).unreachable)
     assert "quimbot fetch tutor" in told
-    assert "1 near-copies stay" in told
+    assert "1 near-copy stays" in told
     assert "tutor:near" in told
     assert "backups" in told
 
@@ -469,9 +601,10 @@ def test_real_rows_are_taken_down_patched_and_erased(tmp_path: Path) -> None:
     done = erase(workspace)
     assert [f"{stone.name}@{stone.version}" for stone in done.versions] == ["real@1.0.0"]
     assert verify(workspace, patched) == []
-    branched = [line for line in done.unreachable if "raw rows of oasst stay" in line]
-    assert branched, "a tree is one raw row of many dialogues"
-    left = [line for line in done.unreachable if "near-copies" not in line and line not in branched]
+    shared = [row.dialogues for file in done.files for row in file.shared]
+    assert shared, "a tree is one raw row of many dialogues"
+    assert {source for row in shared for source in row} == {"oasst"}
+    left = [line for line in done.unreachable if "near-copies" not in line]
     assert len(left) == 1, "beside what is always out of reach"
     for source in held:
         if source != "oasst":

@@ -1,21 +1,25 @@
 """Rows that somebody asked to go: `takedown add`, `list`, `report`, `purge`."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from quimbot_data.commands.options import JsonOption, WorkspaceOption, opened
-from quimbot_data.terminal import note, print_json, print_table, say
-from schemas.errors import InputError
+from quimbot_data.terminal import counted, note, print_json, print_table, say
+from schemas.errors import InputError, MissingError
 
 if TYPE_CHECKING:
     from quimbot_data.takedowns.report import EntryReport
     from quimbot_data.takedowns.request import Added
-    from schemas.takedown import PurgeJournal, Takedown
+    from quimbot_data.workspace import Workspace
+    from schemas.takedown import FileErasure, PurgeJournal, Takedown
 
 #: Rows of a request that are listed; `--json` has them all.
 _LISTED = 20
+#: Rows from which on a request is asked about: a short `--match` may take half a corpus.
+_MANY = 1_000
 
 app = typer.Typer(
     name="takedown",
@@ -28,6 +32,14 @@ app = typer.Typer(
 def root(context: typer.Context, workspace: WorkspaceOption = None) -> None:
     """Take rows down: out of all later builds, and on demand out of the workspace."""
     context.obj = workspace or context.obj
+
+
+def _existing(context: typer.Context, workspace: Path | None) -> "Workspace":
+    """The workspace, whose folder must be there: of a mistyped one it must not be said that nothing was taken down."""
+    place = opened(context, workspace)
+    if not place.root.is_dir():
+        raise MissingError(f"{place.root} does not exist.", next_step="Name a workspace with --workspace.")
+    return place
 
 
 @app.command()
@@ -45,6 +57,10 @@ def add(
     ] = None,
     by: Annotated[str | None, typer.Option(help="Who decided it; default the login name.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it takes, and write nothing.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help=f"Do not ask about more than {_MANY:,} rows: needed where there is no terminal."),
+    ] = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -56,15 +72,27 @@ def add(
     from quimbot_data.takedowns.resolve import Request
 
     request = Request(ids or [], match or [], raw_id or [])
-    added = run(opened(context, workspace), request, reason, by, dry_run=dry_run)
+    place = opened(context, workspace)
+    added = run(place, request, reason, by, dry_run=dry_run, at_most=None if yes else _MANY)
+    if added.new and not (added.written or dry_run):
+        _ask_about(added)
+        added = run(place, request, reason, by)
     if json:
         print_json(_told(added.entry) | {"new": added.new and not dry_run, "dry_run": dry_run})
     else:
         _print_added(added, dry_run=dry_run)
 
 
-def _counted(rows: int) -> str:
-    return f"{rows:,} row" + ("" if rows == 1 else "s")
+def _ask_about(added: "Added") -> None:
+    """Whether so many rows are meant."""
+    rows = counted(added.rows, "row")
+    if not sys.stdin.isatty():
+        raise InputError(
+            f"That would take {rows} down, and there is no terminal to ask on: nothing was written.",
+            next_step="See them with --dry-run; add --yes to take them down.",
+        )
+    if not typer.confirm(f"Take {rows} down?", err=True):
+        raise InputError("Nothing was taken down.")
 
 
 def _told(entry: "Takedown") -> dict[str, object]:
@@ -73,9 +101,9 @@ def _told(entry: "Takedown") -> dict[str, object]:
 
 
 def _print_added(added: "Added", *, dry_run: bool) -> None:
-    rows = added.entry.rows
-    lines = [f"dialogue      {name}" for name in rows.dialogues]
-    lines += [f"learner text  {name}" for name in rows.learner_texts]
+    taken = added.entry.rows
+    lines = [f"dialogue      {name}" for name in taken.dialogues]
+    lines += [f"learner text  {name}" for name in taken.learner_texts]
     lines += [f"refused row   {row.source}: {row.raw_file}, row {row.raw_row} ({row.reason})" for row in added.refused]
     say(f"{added.entry.id}: {added.entry.reason}")
     for line in lines[:_LISTED]:
@@ -83,9 +111,10 @@ def _print_added(added: "Added", *, dry_run: bool) -> None:
     if len(lines) > _LISTED:
         say(f"  and {len(lines) - _LISTED:,} more")
     if dry_run:
-        say(f"{_counted(len(lines))} would be taken down; nothing was written.")
+        say(f"{counted(len(lines), 'row')} would be taken down; nothing was written.")
     elif added.new:
-        say(f"Taken down: {_counted(len(lines))}. No later build holds what is taken down, or near-duplicates of it.")
+        rows = counted(len(lines), "row")
+        say(f"Taken down: {rows}. No later build holds what is taken down, or near-duplicates of it.")
         note(f"What holds them now: `quimbot takedown report {added.entry.id}`")
     else:
         say("They were taken down before; nothing was changed.")
@@ -93,25 +122,29 @@ def _print_added(added: "Added", *, dry_run: bool) -> None:
 
 @app.command("list")
 def list_entries(context: typer.Context, json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
-    """The ledger of takedowns: ids and hashes, never the text that was taken down."""
+    """The ledger of takedowns: ids and hashes, never the text that was taken down; and what purges could not reach."""
     from quimbot_data.takedowns.ledger import entries
+    from quimbot_data.takedowns.left import standing
 
-    place = opened(context, workspace)
-    held = entries(place)
+    place = _existing(context, workspace)
+    held = [entry.model_copy(update={"left": standing(place, entry)}) for entry in entries(place)]
     if json:
         print_json([_told(entry) for entry in held])
         return
     if not held:
         note(f"Nothing was taken down in {place.root}.")
         return
-    columns = ("takedown", "dialogues", "learner texts", "refused rows", "by", "when", "purged", "reason")
+    columns = ("takedown", "dialogues", "learner texts", "refused rows", "by", "when", "purged", "left", "reason")
     print_table("", columns, [_row(entry) for entry in held])
+    for entry in held:
+        for part in entry.left:
+            say(f"{entry.id} left: {part.what}")
 
 
 def _row(entry: "Takedown") -> list[object]:
     rows = entry.rows
     counts = (len(rows.dialogues), len(rows.learner_texts), len(rows.refused))
-    return [entry.id, *counts, entry.by, entry.when[:10], (entry.purged or "")[:10], entry.reason]
+    return [entry.id, *counts, entry.by, entry.when[:10], (entry.purged or "")[:10], len(entry.left), entry.reason]
 
 
 @app.command()
@@ -125,7 +158,7 @@ def report(
     from quimbot_data.takedowns import ledger
     from quimbot_data.takedowns.report import report as run
 
-    place = opened(context, workspace)
+    place = _existing(context, workspace)
     wanted = ledger.named(place, entries) if entries else ledger.entries(place)
     found = run(place, wanted)
     if json:
@@ -175,7 +208,7 @@ def purge(
     from quimbot_data.takedowns.plan import plan
     from quimbot_data.takedowns.purge import purge as run
 
-    place = opened(context, workspace)
+    place = _existing(context, workspace)
     if bool(entries) == every:
         raise InputError("Name the entries to purge, or --all.", next_step="See `quimbot takedown list`.")
     wanted = ledger.entries(place) if every else ledger.named(place, entries or [])
@@ -202,7 +235,8 @@ def _confirm() -> None:
 def _print_purge(made: "PurgeJournal", *, done: bool) -> None:
     say(f"{', '.join(made.takedowns)}: {'erased' if done else 'would be erased'}")
     for file in made.files:
-        say(f"  {file.path}: {_counted(len(file.rows))}")
+        say(f"  {file.path}: {counted(len(file.rows), 'row')}")
+        _print_shared(file)
     for path in (*made.removed, *made.documents):
         say(f"  {path}: whole")
     for source in made.corpora:
@@ -212,7 +246,20 @@ def _print_purge(made: "PurgeJournal", *, done: bool) -> None:
         held = f"{stone.taken:,} of {stone.dialogues:,} dialogues"
         say(f"  {stone.name}@{stone.version}: {'' if done else 'to be '}withdrawn, it held {held}{instead}")
     if not (made.files or made.removed or made.documents or made.corpora or made.versions):
-        say("  nothing is left of it here")
+        left = any(made.left.values())
+        say("  nothing more can be erased here; what is left stands below" if left else "  nothing is left of it here")
     say("Beyond reach:")
     for place in made.unreachable:
         say(f"  {place}")
+
+
+def _print_shared(file: "FileErasure") -> None:
+    """Raw rows that take others' raw text along: what can no longer be read from the raw file."""
+    for shared in file.shared[:_LISTED]:
+        for source, dialogues in shared.dialogues.items():
+            stay = "stays, and" if dialogues == 1 else "stay, and"
+            told = f"{counted(dialogues, 'other dialogue')} of {source} {stay} cannot be read from raw again"
+            say(f"    row {shared.row} goes whole: {told}")
+    if more := file.shared[_LISTED:]:
+        others = sum(sum(shared.dialogues.values()) for shared in more)
+        say(f"    and {counted(len(more), 'more row')}, with {counted(others, 'other dialogue')}")

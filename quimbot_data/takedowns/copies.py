@@ -16,6 +16,7 @@ from quimbot_data.version import DOCUMENTS
 from quimbot_data.workspace import Workspace, read_model
 from schemas.errors import InputError
 from schemas.manifest import Documents
+from schemas.takedown import Remainder
 
 #: Characters of a text by which documents are told, which may cut a quotation short.
 _BEGINNING: Final = 30
@@ -33,7 +34,7 @@ class Copies:
         rows: rows to be taken out, by file.
         removed: files and folders that go whole.
         documents: documents of versions that stay.
-        unreachable: what a purge does not reach, in words.
+        left: what a purge does not reach.
     """
 
     workspace: Workspace
@@ -42,7 +43,7 @@ class Copies:
     rows: dict[Path, set[int]] = field(default_factory=dict)
     removed: set[Path] = field(default_factory=set)
     documents: set[Path] = field(default_factory=set)
-    unreachable: list[str] = field(default_factory=list)
+    left: list[Remainder] = field(default_factory=list)
 
     def note(self, found: Collection[str], texts: Iterable[str] = ()) -> None:
         """Look for a row from now on, unless it is a commonplace.
@@ -60,11 +61,19 @@ class Copies:
         """A path as reports and the journal have it."""
         return path.relative_to(self.workspace.root).as_posix()
 
+    def leave(self, what: str, place: Path | None = None) -> None:
+        """Note what a purge does not reach, and the file or folder with which it goes, where that can be seen."""
+        root = self.workspace.root
+        inside = place is not None and place.is_relative_to(root)
+        told = None if place is None else self.below(place) if inside else place.as_posix()
+        self.left.append(Remainder(what=what, place=told))
+
     def within(self, path: Path) -> bool:
         """Whether a path lies in the workspace, and not behind a link that leads out of it; tells where it does not."""
-        inside = path.resolve().is_relative_to(self.workspace.root.resolve())
+        target = path.resolve()
+        inside = target.is_relative_to(self.workspace.root.resolve())
         if not inside:
-            self.unreachable.append(f"{self.below(path)}: a link leads out of the workspace")
+            self.leave(f"{self.below(path)}: a link leads out of the workspace, to {target}", target)
         return inside
 
 
@@ -100,7 +109,7 @@ def _quoting(copies: Copies, path: Path, quotes: Quotes) -> set[int]:
             found |= {rows[at][0] for at in quotes.in_rows([strings for _, strings in rows])}
     except InputError as error:
         if path.stat().st_size:
-            copies.unreachable.append(f"{copies.below(path)} cannot be searched: {error.found}")
+            copies.leave(f"{copies.below(path)} cannot be searched: {error.found}", path)
     return found
 
 

@@ -4,7 +4,7 @@ Raw rows are told by the corpus's `origins`, and then held against the text: a r
 was ingested, and no other row may go in the place of the one that is meant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,19 +16,24 @@ from quimbot_data.takedowns.copies import Copies, find_copies
 from quimbot_data.takedowns.erasing import essay_files, is_essay, row_strings
 from quimbot_data.takedowns.exclusion import THRESHOLD
 from quimbot_data.takedowns.ledger import now
+from quimbot_data.takedowns.left import left_of
 from quimbot_data.takedowns.marks import Marks, StoredSets, sets_of
 from quimbot_data.takedowns.report import patched_version, training_runs
 from quimbot_data.takedowns.resolve import dialogue_frames, raw_hash, text_frames
 from quimbot_data.takedowns.texts import fold, fragments, redacted, strings_of_json, tells
+from quimbot_data.terminal import counted
 from quimbot_data.words import own_texts
 from quimbot_data.workspace import MANIFEST, Ref, Workspace, file_digest
 from schemas.errors import InputError
-from schemas.takedown import FileErasure, NamedFile, PurgeJournal, Takedown, Tombstone
+from schemas.takedown import FileErasure, NamedFile, PurgeJournal, SharedRow, Takedown, Tombstone
 
 #: A purge under way.
 JOURNAL: Final = "purging.json"
 _COLUMNS: Final = ("dialogue_id", "source", "content_hash", "messages", "provenance")
 _ALWAYS: Final = "backups, copies on the Hub or elsewhere outside this workspace, and what was trained on the rows"
+
+#: Raw rows that are named where there are more.
+_NAMED: Final = 5
 
 #: A raw file's name in origins -> row -> fragments of text, of which the raw row must hold one.
 _Places = dict[str, dict[int, set[str]]]
@@ -43,6 +48,8 @@ class _Plan:
     refused: frozenset[tuple[str, str]]
     copies: Copies
     corpora: set[str] = field(default_factory=set)
+    taken: dict[str, set[str]] = field(default_factory=dict)
+    """Ids of the dialogues or learner texts that are taken, by source."""
     named: dict[Path, set[tuple[str, str]]] = field(default_factory=dict)
     """Source and name in its origins of each raw file."""
 
@@ -59,11 +66,13 @@ def plan(workspace: Workspace, wanted: Sequence[Takedown]) -> PurgeJournal:
         _plan_corpus(made, source)
     stones, copies = _plan_versions(made, wanted), made.copies
     find_copies(copies, {f"{stone.name}@{stone.version}" for stone in stones})
-    _tell_near(made, wanted)
     runs = training_runs(workspace)
     for stone in stones:
         for run in runs.get(stone.id, []):
-            copies.unreachable.append(f"runs/{run} was trained on {stone.name}@{stone.version}")
+            place = workspace.root / "runs" / run
+            copies.leave(f"runs/{run} was trained on {stone.name}@{stone.version}", place)
+    left = {entry.id: left_of(workspace, entry, copies.left) for entry in wanted}
+    told = dict.fromkeys(part.what for parts in left.values() for part in parts)
     return PurgeJournal(
         takedowns=[entry.id for entry in wanted],
         files=_erasures(made),
@@ -71,7 +80,8 @@ def plan(workspace: Workspace, wanted: Sequence[Takedown]) -> PurgeJournal:
         documents=sorted(map(copies.below, copies.documents)),
         corpora={source: file_digest(workspace.corpus(source) / MANIFEST) for source in sorted(made.corpora)},
         versions=stones,
-        unreachable=[*dict.fromkeys(copies.unreachable), _ALWAYS],
+        left=left,
+        unreachable=[*told, *_near_copies(made, wanted), _ALWAYS],
     )
 
 
@@ -84,15 +94,37 @@ def _erasures(made: _Plan) -> list[FileErasure]:
             if path in files:
                 named.setdefault(path, set()).add((source, held["path"]))
     made.corpora.update(source for path in files for source, _ in named.get(path, ()))
+    shared = _shared(made)
     return [
         FileErasure(
             path=made.copies.below(path),
             sha256=file_digest(path),
             rows=sorted(rows),
             named=[NamedFile(source=source, raw_file=name) for source, name in sorted(named.get(path, ()))],
+            shared=[SharedRow(row=row, dialogues=found) for row, found in sorted(shared.get(path, {}).items())],
         )
         for path, rows in sorted(files.items())
     ]
+
+
+def _shared(made: _Plan) -> dict[Path, dict[int, dict[str, int]]]:
+    """How many dialogues that stay stand on each row that goes: by file, row and source."""
+    found: dict[Path, dict[int, dict[str, int]]] = {}
+    places = [(source, name, path) for path in made.copies.rows for source, name in made.named.get(path, ())]
+    for source in sorted({source for source, _, _ in places}):
+        origins = _origins(made, source)
+        stay = origins.filter(~pl.col(origins.columns[0]).is_in(list(made.taken[source])))
+        for name, path in ((name, path) for of, name, path in places if of == source):
+            rows = stay.filter(pl.col("raw_file") == name, pl.col("raw_row").is_in(list(made.copies.rows[path])))
+            for row, dialogues in rows.group_by("raw_row").agg(pl.col(rows.columns[0]).n_unique()).iter_rows():
+                found.setdefault(path, {}).setdefault(row, {})[source] = dialogues
+    return found
+
+
+def _origins(made: _Plan, source: str) -> pl.DataFrame:
+    """Which raw rows each dialogue or learner text of a corpus, named in the first column, stands on."""
+    manifest = made.workspace.corpus_manifest(source)
+    return read_parquet(made.workspace.corpus(source) / manifest.origins.path)
 
 
 # Corpora and their raw files
@@ -101,6 +133,7 @@ def _erasures(made: _Plan) -> list[FileErasure]:
 def _plan_corpus(made: _Plan, source: str) -> None:
     """What is a corpus's own, and the raw rows behind it."""
     texts, refused, raw = _texts_of(made, source), _refused_of(made, source), made.workspace.raw(source)
+    made.taken[source] = set(texts)
     if not texts and refused.is_empty():
         return
     made.corpora.add(source)
@@ -112,7 +145,8 @@ def _plan_corpus(made: _Plan, source: str) -> None:
     for raw_file, rows in sorted(places.items()):
         _plan_raw(made, source, raw_file, rows)
     if (raw / "fetched.json").exists():
-        made.copies.unreachable.append(f"`quimbot fetch {source}` would bring the published files back, rows and all")
+        told = f"`quimbot fetch {source}` would bring the published files back, rows and all"
+        made.copies.leave(told, raw / "fetched.json")
     if (staged := raw / ".fetching" / "files").exists() and made.copies.within(staged):
         made.copies.removed.add(staged)
 
@@ -161,22 +195,11 @@ def _refused_of(made: _Plan, source: str) -> pl.DataFrame:
 
 
 def _places(made: _Plan, source: str, texts: dict[str, set[str]]) -> _Places:
-    """The raw rows behind taken rows, but for those that others stand on, too."""
-    manifest = made.workspace.corpus_manifest(source)
-    origins = read_parquet(made.workspace.corpus(source) / manifest.origins.path)
-    name, at = origins.columns[0], ["raw_file", "raw_row"]
-    taken = pl.col(name).is_in(list(texts))
-    mine, others = origins.filter(taken), origins.filter(~taken)
-    shared = mine.join(others, on=at, how="semi").select(at).unique()
-    if shared.height:
-        some = ", ".join(f"{raw_file} row {raw_row}" for raw_file, raw_row in shared.sort(at).head(3).iter_rows())
-        made.copies.unreachable.append(
-            f"{shared.height:,} raw rows of {source} stay, since dialogues that are not taken down stand on them, too: "
-            + some
-            + (", …" if shared.height > 3 else "")
-        )
+    """The raw rows behind taken rows, also those that others stand on, too: erasing comes first."""
+    origins = _origins(made, source)
     places: _Places = {}
-    for key, raw_file, raw_row in mine.join(shared, on=at, how="anti").select(name, *at).iter_rows():
+    mine = origins.filter(pl.col(origins.columns[0]).is_in(list(texts)))
+    for key, raw_file, raw_row in mine.select(origins.columns[0], "raw_file", "raw_row").iter_rows():
         places.setdefault(raw_file, {}).setdefault(raw_row, set()).update(texts[key])
     return places
 
@@ -185,7 +208,8 @@ def _plan_raw(made: _Plan, source: str, raw_file: str, rows: dict[int, set[str]]
     """The rows of one raw file, each held against the text that it must hold."""
     path, copies = _located(made.workspace, source, raw_file), made.copies
     if path is None:
-        copies.unreachable.append(f"the raw file {raw_file} of {source} ({len(rows):,} rows): not in this workspace")
+        where = f"not in this workspace; of where it lies, origins hold no more than its name, and {_numbers(rows)}"
+        copies.leave(f"the raw file {raw_file} of {source} ({counted(len(rows), 'row')}): {where}")
         return
     if not copies.within(path):
         return
@@ -194,7 +218,7 @@ def _plan_raw(made: _Plan, source: str, raw_file: str, rows: dict[int, set[str]]
         told = [(0, [path.name, path.read_text("utf-8", "replace")])] if essay else row_strings(path, rows)
         found = {number for number, strings in told if tells(strings, rows[number])}
     except InputError as error:
-        copies.unreachable.append(f"{copies.below(path)}: {error.found}")
+        copies.leave(f"{copies.below(path)}: {error.found}", path)
         return
     if essay:
         copies.removed |= {path} if found else set()
@@ -202,9 +226,24 @@ def _plan_raw(made: _Plan, source: str, raw_file: str, rows: dict[int, set[str]]
         copies.rows.setdefault(path, set()).update(found)
         made.named.setdefault(path, set()).add((source, raw_file))
         copies.removed.update(essay for essay in essay_files(path, found) if copies.within(essay))
-    if len(found) < len(rows):
-        left = len(rows) - len(found)
-        copies.unreachable.append(f"{copies.below(path)}: {left:,} rows are not those that {source} was made of")
+    if missed := rows.keys() - found:
+        copies.leave(_elsewhere(copies.below(path), source, raw_file, missed))
+
+
+def _elsewhere(path: str, source: str, raw_file: str, missed: Collection[int]) -> str:
+    """That a file in the workspace is another one than its corpus was ingested from."""
+    where = f"{_numbers(missed)} of it {'is another one' if len(missed) == 1 else 'are other ones'}"
+    return (
+        f"{path} is not the file that {source} was ingested from, or was changed since: {where}. The file that was "
+        f"ingested lies elsewhere (origins hold no more than its name, {raw_file}) and may hold "
+        f"{counted(len(missed), 'row')} that should go, and so may this one: look for the text in both"
+    )
+
+
+def _numbers(rows: Collection[int]) -> str:
+    """Raw rows by their numbers, as `origins` count them."""
+    some = ", ".join(map(str, sorted(rows)[:_NAMED])) + (", …" if len(rows) > _NAMED else "")
+    return f"{'row' if len(rows) == 1 else 'rows'} {some}"
 
 
 def _located(workspace: Workspace, source: str, raw_file: str) -> Path | None:
@@ -233,7 +272,8 @@ def _plan_versions(made: _Plan, wanted: Sequence[Takedown]) -> list[Tombstone]:
     clean = [ref for ref in workspace.versions() if ref not in taken]
     for ref in taken:
         transfers = workspace.version_manifest(ref).record.get("transfers", [])
-        made.copies.unreachable += [f"{ref} was pushed to {transfer['to']}" for transfer in transfers]
+        for transfer in transfers:
+            made.copies.leave(f"{ref} was pushed to {transfer['to']}")
     return [_tombstone(workspace, ref, count, wanted, clean) for ref, count in taken.items()]
 
 
@@ -254,7 +294,7 @@ def _tombstone(
     )
 
 
-def _tell_near(made: _Plan, wanted: Sequence[Takedown]) -> None:
+def _near_copies(made: _Plan, wanted: Sequence[Takedown]) -> list[str]:
     """Near-copies are other rows: builds leave them out, and they stay unless they are taken down themselves."""
     stored, near = StoredSets.of(wanted), set[str]()
     for rows in dialogue_frames(made.workspace, _COLUMNS):
@@ -263,8 +303,9 @@ def _tell_near(made: _Plan, wanted: Sequence[Takedown]) -> None:
     for rows in text_frames(made.workspace):
         rest = rows.filter(made.marks.of_text().is_null())
         near |= {rest["text_id"][place] for place, _ in stored.near(sets_of(rest["text"]), THRESHOLD)}
-    if near:
-        some = ", ".join(sorted(near)[:5]) + (", …" if len(near) > 5 else "")
-        made.copies.unreachable.append(
-            f"{len(near):,} near-copies stay, though no build takes them: to erase them, take down {some}"
-        )
+    if not near:
+        return []
+    some = ", ".join(sorted(near)[:_NAMED]) + (", …" if len(near) > _NAMED else "")
+    if len(near) == 1:
+        return [f"1 near-copy stays, though no build takes it: to erase it, take down {some}"]
+    return [f"{len(near):,} near-copies stay, though no build takes them: to erase them, take down {some}"]

@@ -58,10 +58,14 @@ def purge(workspace: Workspace, wanted: Sequence[Takedown]) -> list[PurgeJournal
         if journal.exists():
             done.append(read_model(journal, PurgeJournal))
             _carry_out(workspace, done[0], held)
+        wanted = ledger.named(workspace, [entry.id for entry in wanted])  # the purge that was ended has written there
         made = plan(workspace, wanted)
         if _does_something(made) or any(entry.purged is None for entry in wanted):
             write_model(journal, made)
             _carry_out(workspace, made, held)
+        for entry in ledger.named(workspace, made.takedowns):
+            if entry.left != made.left[entry.id]:
+                ledger.write(workspace, entry.model_copy(update={"left": made.left[entry.id]}))
         return [*done, made]
 
 
@@ -96,7 +100,7 @@ def _carry_out(workspace: Workspace, made: PurgeJournal, held: set[str]) -> None
         withdraw_document(workspace, document)
     _clear_remains(workspace, held)
     for entry in wanted:
-        ledger.write(workspace, entry.model_copy(update={"purged": ledger.now()}))
+        ledger.write(workspace, entry.model_copy(update={"purged": ledger.now(), "left": made.left[entry.id]}))
     remove(ledger.folder(workspace) / JOURNAL)
 
 
@@ -116,13 +120,14 @@ def _rewrite_corpus(workspace: Workspace, source: str, made: PurgeJournal, wante
         if named.source == source
     }
     refused = {row.sha256 for entry in wanted for row in entry.rows.refused if row.source == source}
+    origins = read_parquet(folder / manifest.origins.path)
     rejected = _rejected_without(folder, manifest.rejected, refused, moved)
     changed = manifest.model_copy(
         update={
             "dialogues": dialogues,
             "learner_texts": texts,
             "rejected": rejected,
-            "origins": _origins_without(folder, manifest.origins, gone, moved),
+            "origins": _origins_without(folder, origins, gone, moved),
             "ledger": _ledger_after(manifest, len(gone)),
             "record": _record_after(manifest, made, len(gone), _rows(manifest.rejected) - _rows(rejected), moved),
         }
@@ -154,7 +159,8 @@ def _rejected_without(folder: Path, files: Sequence[FileEntry], refused: set[str
     if not files or not (refused or moved):
         return list(files)
     rows = pl.concat([read_parquet(folder / entry.path) for entry in files])
-    rows = _moved_up(rows.filter(pl.Series([raw_hash(raw) not in refused for raw in rows["raw"]])), moved)
+    rows = rows.filter(pl.Series([raw_hash(raw) not in refused for raw in rows["raw"]], dtype=pl.Boolean))
+    rows = _moved_up(rows, moved)
     if rows.is_empty():
         return []
 
@@ -164,14 +170,17 @@ def _rejected_without(folder: Path, files: Sequence[FileEntry], refused: set[str
     return [publish(folder, ".parquet", write, rows=rows.height, prefix="rejected-")]
 
 
-def _origins_without(folder: Path, entry: FileEntry, gone: set[str], moved: _Moved) -> FileEntry:
-    rows = read_parquet(folder / entry.path)
+def _origins_without(folder: Path, rows: pl.DataFrame, gone: set[str], moved: _Moved) -> FileEntry:
     rows = _moved_up(rows.filter(~pl.col(rows.columns[0]).is_in(list(gone))), moved)
     return publish(folder, ".parquet", partial(write_parquet, rows, level=1), rows=rows.height, prefix="origins-")
 
 
 def _moved_up(rows: pl.DataFrame, moved: _Moved) -> pl.DataFrame:
-    """Rows with `raw_file` and `raw_row` as they stand once others were taken out of the raw files."""
+    """Rows with `raw_file` and `raw_row` as they stand once some were taken out of the raw files; rows of those go."""
+    taken_out = [
+        (pl.col("raw_file") == raw_file) & pl.col("raw_row").is_in(taken.tolist()) for raw_file, taken in moved.items()
+    ]
+    rows = rows.filter(~pl.any_horizontal(taken_out)) if taken_out else rows
     numbers = rows["raw_row"].to_numpy().copy()
     for raw_file, taken in moved.items():
         of_file = (rows["raw_file"] == raw_file).to_numpy()

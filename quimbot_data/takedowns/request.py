@@ -18,14 +18,28 @@ _EXAMPLES: Final = "`quimbot sql 'SELECT dialogue_id FROM dialogues LIMIT 5'` sh
 
 
 class Added(NamedTuple):
-    """The entry that a request gave, whether it is new, and the refused raw rows among what it takes."""
+    """The entry that a request gave, whether it is new, the refused raw rows it takes, and whether it was written."""
 
     entry: Takedown
     new: bool
     refused: list[Refused]
+    written: bool = False
+
+    @property
+    def rows(self) -> int:
+        """How many rows it takes."""
+        return len(self.entry.rows.dialogues) + len(self.entry.rows.learner_texts) + len(self.refused)
 
 
-def add(workspace: Workspace, request: Request, reason: str, by: str | None = None, *, dry_run: bool = False) -> Added:
+def add(
+    workspace: Workspace,
+    request: Request,
+    reason: str,
+    by: str | None = None,
+    *,
+    dry_run: bool = False,
+    at_most: int | None = None,
+) -> Added:
     """Take rows down: find them, and note them in the ledger.
 
     Asking again for what the ledger holds already changes nothing; where the same request finds new rows, it gives
@@ -37,6 +51,7 @@ def add(workspace: Workspace, request: Request, reason: str, by: str | None = No
         reason: why; goes into the ledger as it is.
         by: who decided it; the login name where not given.
         dry_run: write nothing.
+        at_most: write nothing, either, where it takes more rows than that.
 
     Raises:
         InputError: nothing is asked for, or what is asked for is blank or no text.
@@ -52,9 +67,10 @@ def add(workspace: Workspace, request: Request, reason: str, by: str | None = No
         return _added(workspace, request, reason, by)
     with workspace.lock(ledger.LOCK):
         added = _added(workspace, request, reason, by)
-        if added.new:
-            ledger.write(workspace, added.entry)
-        return added
+        if not added.new or (at_most is not None and added.rows > at_most):
+            return added
+        ledger.write(workspace, added.entry)
+        return added._replace(written=True)
 
 
 def _login() -> str:
