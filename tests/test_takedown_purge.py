@@ -240,7 +240,9 @@ def test_a_refused_row_goes(ready: Workspace) -> None:
 # Versions
 
 
-def test_a_version_that_held_a_row_leaves_a_tombstone(ready: Workspace, quimbot: Any, recipe: Recipe) -> None:
+def test_a_version_that_held_a_row_leaves_a_tombstone(
+    ready: Workspace, quimbot: Any, recipe: Recipe, tmp_path: Path
+) -> None:
     name, manifest = kept(ready, "tutor"), ready.version_manifest(REF)
     (ready.root / "runs" / "first").mkdir(parents=True)
     (ready.root / "runs" / "first" / "record.json").write_text(json.dumps({"version_id": manifest.id}))
@@ -249,6 +251,8 @@ def test_a_version_that_held_a_row_leaves_a_tombstone(ready: Workspace, quimbot:
     at = ("--workspace", ready.root)
     assert quimbot("export", REF, "--format", "messages-jsonl", *at).code == 0
     assert list((ready.root / "exports").iterdir())
+    shared = tmp_path / "shared"
+    assert quimbot("export", REF, "--format", "messages-jsonl", "--output", shared, *at).code == 0
     entry = take(ready, name)
     ran = quimbot("takedown", "purge", entry.id, "--yes", *at)
     assert ran.code == 0
@@ -256,6 +260,8 @@ def test_a_version_that_held_a_row_leaves_a_tombstone(ready: Workspace, quimbot:
     assert "small@1.0.0 was pushed to lab/small" in ran.out
     assert "small@1.0.0: withdrawn" in ran.out
     assert "runs/first was trained on small@1.0.0" in ran.out
+    assert f"small@1.0.0 was exported to {shared}" in ran.out
+    assert f"small@1.0.0 was exported to {shared}" in quimbot("takedown", "purge", entry.id, "--yes", *at).out
     assert [path.name for path in ready.version(REF).iterdir()] == ["tombstone.json"]
     stone = ready.tombstone(REF)
     assert stone is not None

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from quimbot_data.buckets import read_parquet
+from quimbot_data.export.register import exports_of
 from quimbot_data.takedowns.copies import Copies, find_copies
 from quimbot_data.takedowns.erasing import essay_files, is_essay, row_strings
 from quimbot_data.takedowns.exclusion import THRESHOLD
@@ -71,6 +72,9 @@ def plan(workspace: Workspace, wanted: Sequence[Takedown]) -> PurgeJournal:
         for run in runs.get(stone.id, []):
             place = workspace.root / "runs" / run
             copies.leave(f"runs/{run} was trained on {stone.name}@{stone.version}", place)
+    for export in exports_of(workspace, {stone.id for stone in stones}):
+        if export.outside:
+            copies.leave(export.told(), Path(export.folder))
     left = {entry.id: left_of(workspace, entry, copies.left) for entry in wanted}
     told = dict.fromkeys(part.what for parts in left.values() for part in parts)
     return PurgeJournal(
