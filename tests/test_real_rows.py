@@ -5,6 +5,7 @@ They lie beside the project (`../shared/real`), never in it; where they are abse
 
 import csv
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,12 @@ from chats import fates_of, ids_of, made
 from conftest import corpus_of
 
 from quimbot_data.build import build
+from quimbot_data.card.figures import card_facts
+from quimbot_data.card.render import render
+from quimbot_data.card.verify import verify_card
 from quimbot_data.diff import diff
 from quimbot_data.ingest import ingest
+from quimbot_data.licence_report import licence_report
 from quimbot_data.sources import messages, refuse_other_corpora
 from quimbot_data.sources.source import Corpus, Options
 from quimbot_data.version import verify
@@ -129,7 +134,30 @@ def test_real_rows_from_raw_files_to_a_verified_version(tmp_path):
     assert new
     assert verify(workspace, REF) == []
     assert_fates_add_up(workspace, manifest)
+    assert_the_card_says_what_the_data_gives(workspace)
+    assert_licences_count_every_row(workspace, manifest)
     assert_another_filter_and_seed_are_told_apart(workspace)
+
+
+def assert_the_card_says_what_the_data_gives(real: Workspace) -> None:
+    card = real.version(REF) / "README.md"
+    card.write_text(render(card_facts(real.version(REF), real.version_manifest(REF))).text, "utf-8")
+    found = verify_card(real, REF, card)
+    assert found.differences == []
+    assert found.figures > 200
+    tampered = card.with_name("tampered.md")
+    tampered.write_text(re.sub(r"\*\*[\d,]+ dialogues\*\*", "**1 dialogues**", card.read_text("utf-8")), "utf-8")
+    assert [each.says for each in verify_card(real, REF, tampered).differences] == ["1"]
+    tampered.unlink()
+
+
+def assert_licences_count_every_row(real: Workspace, manifest: VersionManifest) -> None:
+    found = licence_report(real, REF)
+    held = pl.concat([pl.read_parquet(real.version(REF) / entry.path, columns=["license"]) for entry in manifest.data])
+    told: Counter[str] = Counter()
+    for line in found.lines:
+        told[line.license] += line.dialogues
+    assert told == Counter(held["license"])
 
 
 def assert_every_raw_row_is_carried_or_refused(real: Workspace) -> None:
