@@ -25,7 +25,7 @@ from schemas.fields import (
     Term,
     text_fault,
 )
-from schemas.learner import ErrorSpan, Learner
+from schemas.learner import ErrorSpan, Learner, Move, Signal, Strategy, Uptake
 
 Position = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 
@@ -62,6 +62,13 @@ class Derived(Strict):
     """Template or generator with its version, e.g. `template:waxal/continue@1`."""
     template: list[TemplateSpan]
     """Text invisible to language identification, duplicates and skeleton caps."""
+    template_id: str | None
+    """What the generator filled in, e.g. `recast/past-irregular`; null where a model wrote the turns."""
+    prompt_hash: Hash | None
+    """sha256 of the prompt files that a model was given."""
+    model: str | None
+    sampling: str | None
+    """Sampling parameters as canonical JSON."""
 
 
 class Provenance(Strict):
@@ -98,22 +105,42 @@ class Safety(Strict):
     """What gave the scores, where the corpus did not: folder name and first twelve digits of its sha256."""
 
 
+class CulturalNote(Strict):
+    """What a tutor's turn tells about a culture."""
+
+    topic: NonEmpty
+    region: NonEmpty
+    source: NonEmpty
+    """Key in the table of sourced notes, or the work that says so."""
+
+
 class TurnAnnotation(Strict):
-    """What a learner's or tutor's message does; `position` indexes `messages`."""
+    """What a learner's or tutor's message does; `position` indexes `messages`.
+
+    Signals, uptake and latency are a learner's; moves, strategy, target and cultural note a tutor's.
+    """
 
     position: Count
-    signals: list[NonEmpty]
-    moves: list[NonEmpty]
-    strategy: str | None
+    signals: list[Signal]
+    uptake: Uptake | None
+    """What the learner made of the tutor's turn before."""
+    latency_seconds: Annotated[float, Field(ge=0)] | None
+    moves: list[Move]
+    strategy: Strategy | None
+    target: Count | None
+    """Index in `errors` of the one error that the turn is about."""
+    languages: list[Subtag]
+    """Languages of the message, the one with most words first."""
+    cultural_note: CulturalNote | None
 
 
 class Pedagogy(Strict):
-    """Scaffolding annotations of a dialogue."""
+    """Scaffolding annotations of a dialogue; generator, template or prompt, model and seed stand in `provenance`."""
 
     learner: Learner
+    topic: NonEmpty | None
     turns: list[TurnAnnotation]
     errors: list[ErrorSpan]
-    cultural_note: str | None
 
 
 class Quality(Strict):
@@ -191,6 +218,8 @@ class Dialogue(Strict):
         lengths = [len(message.content) for message in self.messages]
         if any(not _placed(positions, len(lengths)) for positions in self._pointed_at()):
             raise ValueError("positions: must be sorted, unique and of messages that are there")
+        if any(target >= count for target, count in self._targets()):
+            raise ValueError("positions: a turn's target must be an error of the dialogue")
         if any(position >= len(lengths) for position in self._scored()):
             raise ValueError("positions: a score must be of a message that is there")
         if any(not (at < len(lengths) and start <= end <= lengths[at]) for at, start, end in self._spans()):
@@ -201,6 +230,10 @@ class Dialogue(Strict):
         turns = self.pedagogy.turns if self.pedagogy else []
         flagged = self.safety.flagged_positions if self.safety else []
         return [flagged, [span.position for span in template], [turn.position for turn in turns]]
+
+    def _targets(self) -> list[tuple[int, int]]:
+        found = self.pedagogy
+        return [(t.target, len(found.errors)) for t in found.turns if t.target is not None] if found else []
 
     def _scored(self) -> list[int]:
         return [score.position for score in self.safety.scores] if self.safety else []

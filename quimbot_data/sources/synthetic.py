@@ -6,7 +6,7 @@ Licence   CC-BY-4.0 where a row states no other; rows whose `seed_id` is an id o
 One row   {"id": "g-1", "language": "es", "generator": "grammar@1", "template_id": "recast/past", "seed_id": "s-1",
            "license": null, "terms": null, "template": [{"position": 1, "head": 4, "tail": 0}],
            "messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}],
-           "pedagogy": {"learner": {…}, "turns": […], "errors": […], "cultural_note": null}}
+           "pedagogy": {"learner": {…}, "topic": "travel", "turns": […], "errors": […]}}
 
 Annotations point into messages by position and offset, so nothing is mended here: a row keeps the rules as it stands,
 or it is refused.
