@@ -1,0 +1,1 @@
+"""What makes a dialogue good scaffolding: moves, critics and measures, below the generator and the trainer."""
