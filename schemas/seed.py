@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from schemas.fields import Count, NonEmpty, Strict, Subtag, Term
 from schemas.learner import Background, Operation
@@ -54,6 +54,9 @@ class Seed(Strict):
     """Level by which the structure is taught."""
     backgrounds: list[Background]
     """Learners of whom it is typical."""
+    varieties: list[str] = Field(default=[])
+    """BCP 47 tags of the varieties whose speakers would say it so (`es-PR`), for variation or a word of the region;
+    empty where any would."""
     topic: str | None
     """One of the topics of `synth/seeds/topics.toml`."""
     recast: str | None

@@ -77,6 +77,7 @@ class Entry(Strict):
     generalizable: bool | None = None
     is_variation: bool = False
     backgrounds: list[Background] | None = None
+    varieties: list[str] = Field(default=[])
 
 
 class Bank(Strict):
