@@ -9,6 +9,7 @@ from quimbot_data.commands import cards, comparisons, corpora, interchange, ques
 from quimbot_data.commands.options import WorkspaceOption
 from quimbot_data.terminal import err, note
 from schemas.errors import QuimbotError
+from synth.cli import app as synth_app
 
 #: Exit code after Ctrl-C: 128 + SIGINT.
 INTERRUPTED = 130
@@ -42,6 +43,7 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(takedown.app)
+app.add_typer(synth_app)
 
 
 def main() -> NoReturn:

@@ -1,0 +1,13 @@
+"""`quimbot synth`: the commands about scaffolding dialogues. Heavy libraries are loaded inside the commands only."""
+
+import typer
+
+from synth.commands import seeds
+
+app = typer.Typer(
+    name="synth",
+    help="Make scaffolding dialogues out of learner errors.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+app.add_typer(seeds.app)

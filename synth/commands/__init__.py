@@ -1,0 +1,1 @@
+"""The commands of `quimbot synth`, a file a group."""
