@@ -12,6 +12,7 @@
     │   ├── ExistsError                   a version or export exists and is not what would be written
     │   ├── VersionNumberError (ValueError)  a version number that does not say what changed
     │   └── IntegrityError                files differ from what their manifest states
+    ├── ModelError (ValueError)           a base model, tokenizer, adapter or run that cannot be used as asked
     ├── QueryError (ValueError)           SQL that is refused, wrong, or over its limits
     ├── TermsError (PermissionError)      licence terms, or a takedown, forbid it
     ├── PushError (ConnectionError)       the Hub did not take what was sent
@@ -82,6 +83,10 @@ class VersionNumberError(WorkspaceError, ValueError):
 
 class IntegrityError(WorkspaceError):
     """Files on disk differ from what their manifest states."""
+
+
+class ModelError(QuimbotError, ValueError):
+    """A base model, tokenizer, adapter or training run that cannot be used as asked."""
 
 
 class QueryError(QuimbotError, ValueError):
