@@ -122,11 +122,12 @@ def filter_rules(filters: Filters) -> dict[str, pl.Expr]:
 
 def _culturally_neutral() -> pl.Expr:
     pedagogy = pl.col("pedagogy").struct
+    note = pl.element().struct.field("cultural_note")
     learner = pedagogy.field("learner").struct
     bound = (
         learner.field("background").eq_missing(pl.lit("heritage"))
         | learner.field("variety").is_not_null()
-        | pedagogy.field("cultural_note").is_not_null()
+        | pedagogy.field("turns").list.eval(note.is_not_null()).list.any()
     )
     return pl.col("pedagogy").is_null() | ~bound
 

@@ -180,7 +180,7 @@ def _positions_hold(messages: pl.Expr, absent: Collection[str]) -> pl.Expr:
         errors = pedagogy.field("errors")
         ordered = (_each(errors, "end") - _each(errors, "start")).list.min().fill_null(0) >= 0
         held &= _placed(_each(pedagogy.field("turns"), "position"), count)
-        held &= _within(_each(pedagogy.field("turns"), "target"), errors.list.len())
+        held &= _within(_each(pedagogy.field("turns"), "target"), errors.list.len().fill_null(0))
         held &= ordered & _within(_each(errors, "position"), count) & _spans_fit(errors, messages, ("end",))
     return held
 

@@ -11,9 +11,8 @@ from pydantic import model_validator
 
 from schemas.fields import Count, Hash, LongCount, NonEmpty, SourceName, Strict, Subtag, Term
 
-
-#: Tutor strategies of the taxonomy; in Lyster & Ranta's (1997) terms recast, elicitation or clarification, metalinguistic
-#: clue, and comparison elicitation. Their "explicit correction" has no name here, since no tutor turn may be one.
+#: Tutor strategies; in Lyster & Ranta's (1997) terms recast, elicitation or clarification, metalinguistic clue, and
+#: comparison elicitation. Their "explicit correction" has no name here, since no tutor turn may be one.
 Strategy = Literal["recast", "question", "hint", "explore"]
 
 Move = Literal[

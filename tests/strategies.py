@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from schemas.columns import arrow_schema
 from schemas.dialogue import content_hash
 from schemas.fields import FAMILIES, TERMS, WHITESPACE
+from schemas.learner import MOVES, SIGNALS, STRATEGIES, UPTAKES
 
 Row = dict[str, Any]
 #: Keys and indices down to a value of a row.
@@ -69,8 +70,11 @@ def messages_of(*contents: str, system: str | None = None) -> list[dict[str, str
 def full_row() -> Row:
     """A sound dialogue in which nothing is null and every list holds something."""
     learner = {"l1": "lg", "target_language": "es", "cefr": "B1", "background": "l2", "variety": "rioplatense"}
-    turn = {"position": 1, "signals": ["transfer"], "moves": ["ask"], "strategy": "pause"}
-    error = {"position": 1, "start": 0, "end": 2, "original": "yo", "corrected": "Yo", "type": "case"}
+    learner |= {"shared_languages": ["en"]}
+    turn = {"position": 1, "signals": ["error"], "uptake": "repair", "latency_seconds": 2.5, "moves": ["affirm"]}
+    turn |= {"strategy": "hint", "target": 0, "languages": ["es"]}
+    turn |= {"cultural_note": {"topic": "Mate is shared.", "region": "Río de la Plata", "source": "notes"}}
+    error = error_at(1, 0, 2, "yo") | {"corrected": "Yo", "operation": "replacement", "source_id": "es:case:1"}
     row = {
         "dialogue_id": "tutor:7",
         "source": "tutor",
@@ -90,7 +94,10 @@ def full_row() -> Row:
             "raw_id": "7",
             "revision": "abc",
             "lineage": "seed-1",
-            "derived": {"by": "template:a@1", "template": [{"position": 1, "head": 3, "tail": 0}]},
+            "derived": {
+                **{"by": "template:a@1", "template": [{"position": 1, "head": 3, "tail": 0}]},
+                **{"template_id": "recast/past", "prompt_hash": "0" * 64, "model": "small", "sampling": "{}"},
+            },
         },
         "cluster_id": "tutor:7",
         "n_tokens": 21,
@@ -103,7 +110,7 @@ def full_row() -> Row:
             "scores": [{"position": 1, "category": "insult", "score": 0.5}],
             "classifier": "toxic@0123456789ab",
         },
-        "pedagogy": {"learner": learner, "turns": [turn], "errors": [error], "cultural_note": "Mate is shared."},
+        "pedagogy": {"learner": learner, "topic": "food", "turns": [turn], "errors": [error]},
         "quality": {
             **{"symbol_share": 0.125, "digit_share": 0.0, "truncated_prompt": False},
             **{"duplicate_line_share": 0.25, "top_bigram_share": 0.0625, "duplicate_5gram_share": 0.5},
@@ -111,6 +118,24 @@ def full_row() -> Row:
         },
     }
     return sealed(row)
+
+
+def turn_at(position: int, target: int | None = None) -> Row:
+    """An annotation that says no more than where it is, and which error it is about."""
+    turn: Row = {"position": position, "signals": [], "uptake": None, "latency_seconds": None, "moves": []}
+    return turn | {"strategy": None, "target": target, "languages": [], "cultural_note": None}
+
+
+def error_at(position: int, start: int, end: int, original: str = "x") -> Row:
+    """An error that says no more than where it is."""
+    told: Row = {"position": position, "start": start, "end": end, "original": original, "corrected": ""}
+    told |= {"operation": "unnecessary", "type": "x", "generalizable": True}
+    return told | {"is_variation": False, "source_id": None}
+
+
+def derived_by(maker: str, template: list[Row]) -> Row:
+    """What made a dialogue's turns, and nothing else."""
+    return {"by": maker, "template": template} | dict.fromkeys(("template_id", "prompt_hash", "model", "sampling"))
 
 
 def bare_row() -> Row:
@@ -271,6 +296,7 @@ _learner = _struct(
     cefr=st.sampled_from([None, "A1", "C2"]),
     background=st.sampled_from([None, "heritage", "l2"]),
     variety=st.none() | _some_text,
+    shared_languages=_few(st.sampled_from(["en", "lg"])),
 )
 _quality = _struct(
     symbol_share=_shares,
@@ -292,22 +318,35 @@ def _positions(messages: list[Any]) -> st.SearchStrategy[list[int]]:
 
 @st.composite
 def _pedagogies(draw: st.DrawFn, messages: list[dict[str, str]]) -> Row:
-    rest = _struct(signals=_few(_some_text), moves=_few(_some_text), strategy=st.none() | _some_text)
+    errors = draw(_few(_errors(messages)))
+    rest = _struct(
+        signals=_few(st.sampled_from(SIGNALS)),
+        uptake=st.none() | st.sampled_from(UPTAKES),
+        latency_seconds=st.none() | st.floats(0, 60),
+        moves=_few(st.sampled_from(MOVES)),
+        strategy=st.none() | st.sampled_from(STRATEGIES),
+        target=st.none() | st.integers(0, len(errors) - 1) if errors else st.none(),
+        languages=_few(st.sampled_from(["en", "es"])),
+        cultural_note=st.none() | _struct(topic=_some_text, region=_some_text, source=_some_text),
+    )
     turns = [{"position": position, **draw(rest)} for position in draw(_positions(messages))]
-    return {
-        "learner": draw(_learner),
-        "turns": turns,
-        "errors": draw(_few(_errors(messages))),
-        "cultural_note": draw(st.none() | _some_text),
-    }
+    return {"learner": draw(_learner), "topic": draw(st.none() | _some_text), "turns": turns, "errors": errors}
 
 
 @st.composite
 def _errors(draw: st.DrawFn, messages: list[dict[str, str]]) -> Row:
     position = draw(st.integers(0, len(messages) - 1))
     start, end = sorted(draw(st.tuples(*[st.integers(0, len(messages[position]["content"]))] * 2)))
-    texts = {"original": draw(_some_text), "corrected": "", "type": draw(_some_text)}
-    return {"position": position, "start": start, "end": end, **texts}
+    rest = _struct(
+        original=_some_text,
+        corrected=st.just(""),
+        operation=st.sampled_from(["missing", "unnecessary", "replacement"]),
+        type=_some_text,
+        generalizable=st.booleans(),
+        is_variation=st.booleans(),
+        source_id=st.none() | _some_text,
+    )
+    return {"position": position, "start": start, "end": end, **draw(rest)}
 
 
 def _safeties(messages: list[dict[str, str]]) -> st.SearchStrategy[Row]:
@@ -329,7 +368,13 @@ def _deriveds(draw: st.DrawFn, messages: list[dict[str, str]]) -> Row:
         length = len(messages[position]["content"])
         head = draw(st.integers(0, length))
         template.append({"position": position, "head": head, "tail": draw(st.integers(0, length - head))})
-    return {"by": draw(_some_text), "template": template}
+    rest = _struct(
+        template_id=st.none() | _some_text,
+        prompt_hash=st.sampled_from([None, "0" * 64]),
+        model=st.none() | _some_text,
+        sampling=st.none() | _some_text,
+    )
+    return {"by": draw(_some_text), "template": template, **draw(rest)}
 
 
 @st.composite
@@ -400,13 +445,8 @@ def _other_positions(draw: st.DrawFn, row: Row) -> Row:
         "flagged_positions": st.lists(near, max_size=3),
         "scores": _few(_struct(position=near, category=st.just("x"), score=st.just(0.5))),
         "template": _few(_struct(position=near, head=length, tail=length)),
-        "turns": _few(_struct(position=near, signals=st.just([]), moves=st.just([]), strategy=st.none())),
-        "errors": _few(
-            _struct(
-                **{"position": near, "start": length, "end": length},
-                **{"original": st.just("x"), "corrected": st.just(""), "type": st.just("x")},
-            )
-        ),
+        "turns": _few(st.builds(turn_at, near, st.none() | near)),
+        "errors": _few(st.builds(error_at, near, length, length)),
     }
     which = draw(st.sampled_from(list(places_in)))
     drawn = draw(places_in[which])
@@ -414,7 +454,7 @@ def _other_positions(draw: st.DrawFn, row: Row) -> Row:
     if which in ("flagged_positions", "scores"):
         return row | {"safety": (row["safety"] or full["safety"]) | {which: drawn}}
     if which == "template":
-        return row | {"provenance": row["provenance"] | {"derived": {"by": "x", "template": drawn}}}
+        return row | {"provenance": row["provenance"] | {"derived": derived_by("x", drawn)}}
     quiet = full["pedagogy"] | {"turns": [], "errors": []}
     return row | {"pedagogy": (row["pedagogy"] or quiet) | {which: drawn}}
 

@@ -144,12 +144,12 @@ def test_the_safety_family_keeps_its_refusals() -> None:
         (("learner", "background"), "heritage", False),
         (("learner", "background"), None, True),
         (("learner", "variety"), "rioplatense", False),
-        (("cultural_note",), "Mate is shared.", False),
+        (("turns", 0, "cultural_note"), {"topic": "mate", "region": "x", "source": "x"}, False),
     ],
 )
 def test_cultural_neutrality(place: tuple[str, ...], value: str | None, neutral: bool) -> None:
     row = changed(full_row(), ("pedagogy", "learner", "variety"), None)
-    row = changed(row, ("pedagogy", "cultural_note"), None)
+    row = changed(row, ("pedagogy", "turns", 0, "cultural_note"), None)
     row = changed(row, ("pedagogy", *place), value)
     expected = KEPT if neutral else ("filter", "culturally_neutral")
     assert verdicts(recipe(filters=Filters(culturally_neutral=True)), row) == [expected]

@@ -20,6 +20,7 @@ from strategies import (
     changed,
     complaint,
     dialogues,
+    error_at,
     frame_of,
     full_row,
     full_text,
@@ -31,6 +32,7 @@ from strategies import (
     places,
     sealed,
     texts,
+    turn_at,
     value_at,
 )
 
@@ -158,6 +160,17 @@ def test_every_null_gets_the_same_verdict() -> None:
     nullable = [
         *("language_declared", "language_detected", "language_confidence", "language_agrees", "cluster_id", "safety"),
         *("pedagogy", "raw_id", "revision", "lineage", "derived", "label", "strategy", "cultural_note"),
+        *(
+            "topic",
+            "uptake",
+            "latency_seconds",
+            "target",
+            "source_id",
+            "template_id",
+            "prompt_hash",
+            "model",
+            "sampling",
+        ),
         *("l1", "target_language", "cefr", "background", "variety", "reply_language_differs", "classifier"),
     ]
     assert sound == len(nullable)
@@ -208,14 +221,6 @@ def score_at(position: int) -> Row:
     return {"position": position, "category": "x", "score": 0.5}
 
 
-def turn_at(position: int) -> Row:
-    return {"position": position, "signals": [], "moves": [], "strategy": None}
-
-
-def error_at(position: int, start: int, end: int) -> Row:
-    return {"position": position, "start": start, "end": end, "original": "x", "corrected": "y", "type": "z"}
-
-
 @pytest.mark.parametrize(
     ("place", "value", "sound"),
     [
@@ -230,6 +235,8 @@ def error_at(position: int, start: int, end: int) -> Row:
         (TURNS, [], True),
         (TURNS, [turn_at(0), turn_at(6)], True),
         (TURNS, [turn_at(7)], False),
+        (TURNS, [turn_at(1, target=0)], True),
+        (TURNS, [turn_at(1, target=1)], False),
         (TURNS, [turn_at(2), turn_at(1)], False),
         (TURNS, [turn_at(1), turn_at(1)], False),
         (TEMPLATE, [], True),
@@ -249,7 +256,8 @@ def error_at(position: int, start: int, end: int) -> Row:
 def test_what_points_into_the_messages_must_find_its_place(
     place: tuple[str, ...], value: list[Any], sound: bool
 ) -> None:
-    row = changed(full_row(), place, value)  # message 1 has 15 characters, message 3 has 7, and 6 is the last
+    row = changed(full_row(), ("pedagogy", "turns", 0, "target"), None) if place == ERRORS else full_row()
+    row = changed(row, place, value)  # message 1 has 15 characters, message 3 has 7, and 6 is the last
     assert verdicts(Dialogue, [row, full_row()]) == [None if sound else "positions", None]
     assert (complaint(Dialogue, row) or "").startswith("" if sound else "positions:")
     assert accepted(Dialogue, row) == sound
@@ -434,7 +442,7 @@ def reference(model: type[BaseModel], row: Row) -> str:
 
 def test_the_row_digest_is_pinned() -> None:
     assert digests(Dialogue, [full_row(), bare_row()]) == [
-        "324fc15b44f31c19e0637873f9da5ab8cc281441a5495496632dcf0716d08b20",
+        "cdf171680b246f8798cc09c2498239940466791c672c93bd704a42552643f906",
         "3363781af8eb91177d427d03befa89c565a2d9598399ea8ab0919bff64856af0",
     ]
     assert digests(LearnerText, [full_text()]) == ["284cd4a6a4c271bc548b9ec97b7c019c003bea57a00654a25c9dbb0275283530"]

@@ -112,7 +112,8 @@ def test_a_faulty_draft_is_refused_by_the_rule_it_breaks(reason: str, made: Row)
 
 def test_annotations_must_still_fit_their_text() -> None:
     learner = {"l1": None, "target_language": "es", "cefr": None, "background": None, "variety": None}
-    pedagogy: Row = {"learner": learner, "turns": [], "errors": [], "cultural_note": None}
+    learner |= {"shared_languages": []}
+    pedagogy: Row = {"learner": learner, "topic": None, "turns": [], "errors": []}
     moved, sound = draft("a\r\nb", "c", pedagogy=pedagogy), draft("a\nb", "c", pedagogy=pedagogy, parts=[1])
     shard = shard_of([moved, sound], rows=2)
     assert refusals(shard) == [("annotated-text-changed", 0)]

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 from raw_rows import write_lines
+from strategies import derived_by, turn_at
 from told import DATA, Told, expected, tell
 
 from quimbot_data.ingest import ingest
@@ -53,7 +54,7 @@ def test_parquet_tells_the_same(tmp_path: Path) -> None:
 
 
 _SPAN = ROW["pedagogy"]["errors"][0]
-_NOTE = {"position": 0, "signals": [], "moves": [], "strategy": None}
+_NOTE = turn_at(0)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,8 @@ _NOTE = {"position": 0, "signals": [], "moves": [], "strategy": None}
         ("invalid-pedagogy", pedagogy(learner=None)),
         ("invalid-pedagogy", pedagogy(surprise=1)),
         ("invalid-pedagogy", pedagogy(turns=[_NOTE | {"position": 2}])),
-        ("invalid-pedagogy", pedagogy(turns=[_NOTE | {"signals": [""]}])),
+        ("invalid-pedagogy", pedagogy(turns=[_NOTE | {"signals": ["boredom"]}])),
+        ("invalid-pedagogy", pedagogy(turns=[turn_at(0, target=1)])),
         ("invalid-pedagogy", pedagogy(errors=[_SPAN | {"start": 7}])),
         ("invalid-pedagogy", pedagogy(errors=[_SPAN | {"position": 9}])),
         ("invalid-pedagogy", pedagogy(errors=[_SPAN | {"start": 22, "end": 99, "original": ""}])),
@@ -100,7 +102,7 @@ def test_the_complaint_says_where() -> None:
 
 
 def test_an_inserted_word_is_an_empty_span(tmp_path: Path) -> None:
-    span = _SPAN | {"start": 5, "end": 5, "original": "", "corrected": "me "}
+    span = _SPAN | {"start": 5, "end": 5, "original": "", "corrected": "me ", "operation": "missing"}
     (dialogue,) = told(tmp_path, **pedagogy(errors=[span])).dialogues
     assert dialogue["pedagogy"]["errors"] == [span]
 
@@ -160,7 +162,7 @@ def test_what_may_be_absent(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text(json.dumps(bare))
     (dialogue,) = tell(CORPUS, tmp_path).dialogues
     assert (dialogue["key"], dialogue["language_declared"], dialogue["provenance"]["lineage"]) == (None, None, None)
-    assert dialogue["provenance"]["derived"] == {"by": "grammar@1", "template": []}
+    assert dialogue["provenance"]["derived"] == derived_by("grammar@1", [])
 
 
 def test_only_generators_columns_are_recognized() -> None:

@@ -197,7 +197,8 @@ def test_what_was_made_of_a_row_goes_with_it(copied: Workspace) -> None:
     def made(key: str, number: int, seed: str | None) -> dict[str, Any]:
         turns = row(key, f"Say {number}.", unlike(number))["messages"]
         learner = {"l1": "ko", "target_language": "en", "cefr": None, "background": "l2", "variety": None}
-        pedagogy = {"learner": learner, "turns": [], "errors": [], "cultural_note": None}
+        learner |= {"shared_languages": []}
+        pedagogy = {"learner": learner, "topic": None, "turns": [], "errors": []}
         return {"id": key, "generator": "hand@1", "messages": turns, "pedagogy": pedagogy, "seed_id": seed}
 
     from quimbot_data.sources import SOURCES

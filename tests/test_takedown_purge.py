@@ -327,7 +327,8 @@ def test_what_comes_back_is_kept_out_and_purged_again(whole: Workspace, ready: W
 def test_what_was_made_of_an_essay_goes_with_it(ready: Workspace) -> None:
     turns = [{"role": "user", "content": "I has a bike."}, {"role": "assistant", "content": "You have a bike, do you?"}]
     learner = {"l1": "ko", "target_language": "en", "cefr": None, "background": "l2", "variety": None}
-    pedagogy = {"learner": learner, "turns": [], "errors": [], "cultural_note": None}
+    learner |= {"shared_languages": []}
+    pedagogy = {"learner": learner, "topic": None, "turns": [], "errors": []}
     made = {"id": "s1", "generator": "hand@1", "messages": turns, "pedagogy": pedagogy, "seed_id": "toefl11:900003#1"}
     other = made | {"id": "s2", "messages": [turns[0], turns[1] | {"content": "Great!"}], "seed_id": None}
     ready.raw("synthetic").mkdir()

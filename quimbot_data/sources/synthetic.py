@@ -26,7 +26,7 @@ from quimbot_data.sources.source import Corpus, Dossier, Normalized, Options, Ra
 from quimbot_data.sources.turns import Refusal, is_blank
 from schemas.dialogue import Pedagogy, TemplateSpan, turn_structure_fault
 from schemas.errors import InputError
-from schemas.fields import NonEmpty, Role, Term
+from schemas.fields import Hash, NonEmpty, Role, Term
 
 DOSSIER: Final = Dossier(
     name="synthetic",
@@ -80,6 +80,10 @@ class _Row(BaseModel):
     id: str | None = None
     language: str | None = None
     template: list[TemplateSpan] | None = None
+    template_id: NonEmpty | None = None
+    prompt_hash: Hash | None = None
+    model: NonEmpty | None = None
+    sampling: NonEmpty | None = None
     seed_id: str | None = None
     license: NonEmpty | list[NonEmpty] | None = None
     terms: list[Term] | None = None
@@ -130,6 +134,10 @@ def _pedagogy_fault(row: _Row) -> Refusal | None:
             return Refusal(
                 "invalid-pedagogy", f"a turn annotation is about message {turn.position}, which is not there"
             )
+        if turn.target is not None and turn.target >= len(row.pedagogy.errors):
+            return Refusal(
+                "invalid-pedagogy", f"message {turn.position} is about error {turn.target}, which is not there"
+            )
     for error in row.pedagogy.errors:
         text = row.messages[error.position].content if error.position < len(row.messages) else ""
         if error.end > len(text) or text[error.start : error.end] != error.original:
@@ -160,7 +168,14 @@ def _draft(row: _Row, part: int, rights: Rights, options: Options) -> dict[str, 
             "raw_id": raw_id,
             "revision": options.revision,
             "lineage": row.seed_id,
-            "derived": {"by": row.generator, "template": template},
+            "derived": {
+                "by": row.generator,
+                "template": template,
+                "template_id": row.template_id,
+                "prompt_hash": row.prompt_hash,
+                "model": row.model,
+                "sampling": row.sampling,
+            },
         },
         "pedagogy": row.pedagogy.model_dump(),
     }

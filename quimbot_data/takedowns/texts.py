@@ -56,11 +56,12 @@ def holds(rows: pl.DataFrame, text: str) -> pl.Series:
     """
     message, error = pl.element().struct.field("content"), pl.element().struct
     pedagogy = pl.col("pedagogy").struct
+    note = error.field("cultural_note").struct
     wrong = _held(error.field("original"), text) | _held(error.field("corrected"), text)
     found = (
         pl.col("messages").list.eval(_held(message, text)).list.any(),
         pedagogy.field("errors").list.eval(wrong).list.any(),
-        _held(pedagogy.field("cultural_note"), text),
+        pedagogy.field("turns").list.eval(_held(note.field("topic"), text)).list.any(),
         pl.col("safety").struct.field("rules_of_thumb").list.eval(_held(pl.element(), text)).list.any(),
     )
     return rows.select(holds=pl.any_horizontal(part.fill_null(value=False) for part in found))["holds"]

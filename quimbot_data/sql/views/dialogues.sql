@@ -19,7 +19,7 @@
 -- n_chars: characters of all messages
 -- n_tokens: tokens of all contents, by the tokenizer that the manifest names; no chat template
 -- safety: labels, categories, flagged positions and scores; null where nobody judged
--- pedagogy: learner, signals and moves by turn, errors, cultural note; null where nobody annotated
+-- pedagogy: learner, topic, signals and moves by turn, errors; null where nobody annotated
 -- quality: heuristic signals over text that no template made
 -- split: train, validation or test; only with a version
 SELECT * FROM dialogue_rows
