@@ -68,6 +68,8 @@ class Seed(Strict):
     """What a hint points at without giving the answer ("the time word 'yesterday'")."""
     contrast: list[NonEmpty]
     """The two forms as short phrases for a comparison, the right one first (["I went yesterday", "I go yesterday"])."""
+    detected: bool = False
+    """Found by a rule of ours: no person corrected it."""
     license: NonEmpty
     terms: list[Term]
 

@@ -1,0 +1,113 @@
+"""Seeds out of a corpus's sentences: one a seed-worthy error, everything else in the sentence put right."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from schemas.seed import Seed
+from synth.learner_errors.sentences import LearnerSentence, Skipped, applied, operation_of, overlap
+
+#: Words of a sentence: a shorter one has no situation, and a longer one is no spoken turn.
+LEAST_WORDS: Final = 4
+MOST_WORDS: Final = 25
+#: Words that an edit takes out or puts in: more is a rewriting, not an error that a hint could point at.
+MOST_EDITED: Final = 4
+_CHARACTERS_A_WORD: Final = {"zh": 1.6}
+
+
+def seeds_from(corpus: str, sentences: Iterable[LearnerSentence | Skipped], skipped: Counter[str]) -> Iterator[Seed]:
+    """Seeds in the order of the sentences, their words for a tutor left empty.
+
+    Args:
+        corpus: before the colon of every `seed_id`.
+        sentences: of a reader.
+        skipped: filled with the reasons why sentences and edits gave no seed.
+    """
+    seen: set[tuple[str, int, int, str]] = set()
+    for sentence in sentences:
+        if isinstance(sentence, Skipped):
+            skipped[sentence.reason] += 1
+        elif reason := _unfit(sentence):
+            skipped[reason] += 1
+        else:
+            for number in range(len(sentence.edits)):
+                seed = _seed(corpus, sentence, number)
+                if reason := _not_a_seed(seed, seen):
+                    skipped[reason] += 1
+                elif seed:
+                    yield seed
+
+
+def write_lines(seeds: Iterable[Seed]) -> bytes:
+    """Seeds as JSON Lines, which `synth.seeds.read_seeds` reads."""
+    lines = (json.dumps(seed.model_dump(mode="json"), ensure_ascii=False) + "\n" for seed in seeds)
+    return "".join(lines).encode()
+
+
+def _unfit(sentence: LearnerSentence) -> str | None:
+    words = word_count(sentence.text, sentence.language)
+    if not sentence.edits:
+        return "no-error"
+    if words < LEAST_WORDS:
+        return "too-short"
+    if words > MOST_WORDS:
+        return "too-long"
+    return "overlapping-edits" if overlap(sentence.edits) else None
+
+
+def word_count(text: str, language: str) -> int:
+    """Words between blanks; in Chinese an estimate from the characters."""
+    if language in _CHARACTERS_A_WORD:
+        return round(sum(char.isalnum() for char in text) / _CHARACTERS_A_WORD[language])
+    return sum(any(char.isalnum() for char in word) for word in text.split())
+
+
+def _seed(corpus: str, sentence: LearnerSentence, number: int) -> Seed | None:
+    """The seed of one edit, the others made; None where nothing covers it."""
+    edit = sentence.edits[number]
+    if edit.family is None:
+        return None
+    before = applied(sentence.text[: edit.start], sentence.edits[:number])
+    later = tuple(
+        other._replace(start=other.start - edit.end, end=other.end - edit.end) for other in sentence.edits[number + 1 :]
+    )
+    original = sentence.text[edit.start : edit.end]
+    return Seed(
+        seed_id=f"{corpus}:{sentence.key}:{number}",
+        language=sentence.language,
+        family=edit.family,
+        type=edit.type,
+        sentence=before + original + applied(sentence.text[edit.end :], later),
+        start=len(before),
+        end=len(before) + len(original),
+        original=original,
+        corrected=edit.corrected,
+        operation=operation_of(original, edit.corrected),
+        generalizable=edit.generalizable,
+        is_variation=edit.is_variation,
+        cefr=None,
+        backgrounds=list(sentence.backgrounds),
+        topic=None,
+        recast=None,
+        questions=[],
+        cue=None,
+        contrast=[],
+        detected=edit.detected,
+        license=sentence.rights.license,
+        terms=sentence.rights.terms,
+    )
+
+
+def _not_a_seed(seed: Seed | None, seen: set[tuple[str, int, int, str]]) -> str | None:
+    if seed is None:
+        return "no-family"
+    if seed.original.strip() == seed.corrected.strip():
+        return "blanks-only"
+    if max(len(seed.original.split()), len(seed.corrected.split())) > MOST_EDITED:
+        return "rewritten"
+    identity = (seed.sentence, seed.start, seed.end, seed.corrected)
+    if identity in seen:
+        return "repeated"
+    seen.add(identity)
+    return None
