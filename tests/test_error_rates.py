@@ -1,0 +1,56 @@
+"""Profiles differ in their errors as the figures say, and divergence is what its definition says."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quimbot_data.pedagogy.error_rates import MOST_DIVERGENCE, error_rates, family_mix, jensen_shannon
+from schemas.seed import ErrorFamily
+
+#: Errors per 1,000 words over the whole of COWS-L2H: heritage, L2 beginners.
+WHOLE_CORPUS: dict[ErrorFamily, tuple[float, float]] = {
+    "gender": (3.1, 7.1),
+    "copula": (0.8, 2.0),
+    "orthography": (13.7, 9.9),
+}
+
+WEIGHTS = st.dictionaries(st.sampled_from("abcdef"), st.floats(0.01, 100), min_size=1)
+
+
+def test_rates_of_the_whole_corpus() -> None:
+    by_group = {(group.background, group.levels[0]): group.rates for group in error_rates()}
+    heritage, beginners = by_group["heritage", "A1"], by_group["l2", "A1"]
+    assert {family: (heritage[family], beginners[family]) for family in WHOLE_CORPUS} == WHOLE_CORPUS
+
+
+def test_a_mix_is_shares() -> None:
+    for group in error_rates():
+        for level in group.levels:
+            mix = family_mix(group.language, group.background, level)
+            assert math.isclose(math.fsum(mix.values()), 1)
+            assert list(mix.values()) == sorted(mix.values(), reverse=True)
+            assert jensen_shannon(mix, group.rates) == pytest.approx(0, abs=1e-12)
+
+
+def test_backgrounds_are_further_apart_than_a_generator_may_be() -> None:
+    assert jensen_shannon(family_mix("es", "heritage", "A2"), family_mix("es", "l2", "A2")) > MOST_DIVERGENCE / 2
+
+
+def test_no_figures_no_mix() -> None:
+    assert family_mix("zh", "heritage", "A1") == family_mix("es", "l2", "C2") == {}
+
+
+def test_divergence_by_hand() -> None:
+    assert jensen_shannon({"a": 1}, {"b": 1}) == 1
+    # Halves against one: H(3/4, 1/4) - 1/2.
+    entropy = -(0.75 * math.log2(0.75) + 0.25 * math.log2(0.25))
+    assert jensen_shannon({"a": 1, "b": 1}, {"a": 5}) == pytest.approx(entropy - 0.5)
+
+
+@given(WEIGHTS, WEIGHTS)
+def test_divergence_is_symmetric_and_bounded(one: dict[str, float], other: dict[str, float]) -> None:
+    assert 0 <= jensen_shannon(one, other) <= 1 + 1e-9
+    assert jensen_shannon(one, other) == pytest.approx(jensen_shannon(other, one))
+    assert jensen_shannon(one, {key: 3 * weight for key, weight in one.items()}) == pytest.approx(0, abs=1e-9)
