@@ -13,9 +13,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from quimbot_data.pedagogy.tokens import sentences_of
+
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_SENTENCE_END: Final = re.compile(r"[.!?…。！？؟\n]+")
-_CLAUSE: Final = re.compile(r"[^\W\d_]+")
 
 #: Constant, weight of syllables a word, weight of words a sentence.
 _FLESCH: Final = (206.835, 84.6, 1.015)
@@ -36,7 +36,7 @@ def reading_ease(text: str, language: str) -> float:
 
     A text without words has the formula's constant, above everything that there is to read.
     """
-    sentences = [words for part in _SENTENCE_END.split(text) if (words := _WORD.findall(part))]
+    sentences = [words for part in sentences_of(text) if (words := _WORD.findall(part))]
     count = sum(map(len, sentences))
     constant, syllable_weight, length_weight = _weights(language)
     if not count:
