@@ -109,7 +109,7 @@ def test_facts_of_the_workspace(ask):
         "train": 1, "validation": 0, "test": 1, "created": "2026-02-08",
     }  # fmt: skip
     assert ask("SELECT * FROM runs") == [{"run": "first", "version_id": "v", "base_model": "tiny", "status": "done"}]
-    assert [row["loss"] for row in ask("SELECT * FROM losses ORDER BY step")] == [2.5, 2.0]
+    assert [row["loss"] for row in ask("SELECT * FROM steps ORDER BY step")] == [2.5, 2.0]
 
 
 def test_raw_text_of_rejected_rows_is_there_only_when_asked_for(ask):

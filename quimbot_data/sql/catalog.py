@@ -19,6 +19,7 @@ from quimbot_data.workspace import AUDIT, Ref, Workspace, read_model
 from schemas.dialogue import Dialogue
 from schemas.errors import MissingError
 from schemas.learner import LearnerText
+from schemas.losses import SCORED, Scored
 from schemas.manifest import SPLITS, AuditReport, CorpusManifest, FileEntry, LedgerLine, VersionManifest
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ VIEWS: Final = (
     "sources",
     "versions",
     "runs",
+    "steps",
     "losses",
+    "dialogue_losses",
     "build",
     "recipe",
     "inputs",
@@ -71,7 +74,13 @@ _VERSIONS: Final = {
     **dict.fromkeys(("dialogues", "tokens", *SPLITS), _WHOLE),
 }
 _RUNS: Final = dict.fromkeys(("run", "version_id", "base_model", "status"), _TEXT)
-_LOSSES: Final = {"run": _TEXT, "step": _WHOLE, "loss": _REAL}
+_STEPS: Final = {"run": _TEXT, "step": _WHOLE, "loss": _REAL}
+#: As `train.score` writes them.
+_TURN_LOSSES: Final = {
+    **dict.fromkeys(("run", "version_id", "split", "dialogue_id", "source", "family", "language"), _TEXT),
+    **dict.fromkeys(("position", "n_tokens", "n_bytes"), _INDEX),
+    **dict.fromkeys(("base_nll", "adapter_nll"), _REAL),
+}
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,8 @@ def workspace_catalog(workspace: Workspace, version: Ref | None = None, *, show_
         "source_facts": _of_rows(_SOURCES, [_source_facts(manifest) for manifest in corpora.values()]),
         "version_facts": _of_rows(_VERSIONS, [_version_facts(workspace, ref) for ref in workspace.versions()]),
         "run_records": _of_rows(_RUNS, _run_records(workspace.root / "runs")),
-        "loss_lines": _of_rows(_LOSSES, _loss_lines(workspace.root / "runs")),
+        "step_lines": _of_rows(_STEPS, _step_lines(workspace.root / "runs")),
+        "turn_losses": Table(_ipc(_schema(_TURN_LOSSES)), _scored_files(workspace, version)),
     }
     return Catalog(tables, {view: view_sql(view) for view in VIEWS})
 
@@ -249,7 +259,7 @@ def _run_records(runs: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _loss_lines(runs: Path) -> list[dict[str, Any]]:
+def _step_lines(runs: Path) -> list[dict[str, Any]]:
     return [
         {"run": path.parent.name, "step": entry["step"], "loss": float(entry["loss"])}
         for path in sorted(runs.glob("*/metrics.jsonl"))
@@ -257,6 +267,16 @@ def _loss_lines(runs: Path) -> list[dict[str, Any]]:
         for entry in _objects(line)
         if isinstance(entry.get("step"), int) and isinstance(entry.get("loss"), int | float)
     ]
+
+
+def _scored_files(workspace: Workspace, version: Ref | None) -> list[Part]:
+    """Tables of losses of all runs, or those of one version's dialogues."""
+    shown = None if version is None else workspace.version_manifest(version).id
+    records = {
+        path.parent: read_model(path, Scored) for path in sorted(workspace.root.glob(f"runs/*/losses/*/{SCORED}"))
+    }
+    found = {folder: record for folder, record in records.items() if shown in (None, record.version_id)}
+    return [part for folder, record in found.items() for part in _parts(folder, record.files)]
 
 
 def _objects(text: str) -> list[dict[str, Any]]:

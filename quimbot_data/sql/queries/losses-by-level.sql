@@ -1,0 +1,14 @@
+-- One row per run, level and background of a learner, the hardest under the adapter first.
+-- $run = NULL: this run only
+-- $split = NULL: this split only
+SELECT
+    run, pedagogy.learner.cefr AS level, pedagogy.learner.background AS background,
+    pedagogy.learner.target_language AS target_language,
+    count(*) AS dialogues, sum(losses.n_tokens)::BIGINT AS tokens,
+    sum(base_loss * losses.n_tokens) / sum(losses.n_tokens) AS base_loss,
+    sum(adapter_loss * losses.n_tokens) / sum(losses.n_tokens) AS adapter_loss,
+    sum(change * losses.n_tokens) / sum(losses.n_tokens) AS change
+FROM dialogue_losses AS losses JOIN dialogues USING (dialogue_id)
+WHERE pedagogy IS NOT NULL AND ($run IS NULL OR run = $run) AND ($split IS NULL OR losses.split = $split)
+GROUP BY ALL
+ORDER BY adapter_loss DESC, run, level, background, target_language

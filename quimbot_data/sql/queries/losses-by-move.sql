@@ -1,0 +1,17 @@
+-- One row per run and tutor move, the hardest under the adapter first; a turn with two moves counts for both.
+-- $run = NULL: this run only
+-- $split = NULL: this split only
+WITH annotated AS (
+    SELECT dialogue_id, unnest(pedagogy.turns) AS turn FROM dialogues WHERE pedagogy IS NOT NULL
+), moves AS (
+    SELECT dialogue_id, turn.position AS position, unnest(turn.moves) AS move FROM annotated
+)
+SELECT
+    run, move, count(*) AS turns, sum(n_tokens)::BIGINT AS tokens,
+    sum(base_loss * n_tokens) / sum(n_tokens) AS base_loss,
+    sum(adapter_loss * n_tokens) / sum(n_tokens) AS adapter_loss,
+    sum(change * n_tokens) / sum(n_tokens) AS change
+FROM losses JOIN moves USING (dialogue_id, position)
+WHERE ($run IS NULL OR run = $run) AND ($split IS NULL OR split = $split)
+GROUP BY ALL
+ORDER BY adapter_loss DESC, run, move

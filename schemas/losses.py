@@ -1,0 +1,28 @@
+"""`scored.json` beside the tables of losses: what was scored, with what, and which files hold it."""
+
+from typing import Final
+
+from pydantic import Field
+
+from schemas.fields import Hash, LongCount, NonEmpty, Strict
+from schemas.manifest import FileEntry
+
+#: Name of this record below `runs/<run>/losses/<version>/`.
+SCORED: Final = "scored.json"
+
+
+class Scored(Strict):
+    """The losses of one version's dialogues under a run's base and adapter; what it lists is all there is."""
+
+    run: NonEmpty
+    version: NonEmpty
+    version_id: Hash
+    template_sha256: Hash
+    adapter: dict[str, Hash]
+    most: LongCount | None
+    """Dialogues of a split that were scored at most, the first by content hash; null for all."""
+    longest: LongCount
+    """Tokens of a dialogue that were scored at most; whole turns beyond are left out."""
+    cut: LongCount = 0
+    """Dialogues that lost turns so."""
+    files: list[FileEntry] = Field(default_factory=list)
