@@ -42,7 +42,7 @@ def list_seeds(
 
 def _counts(seeds: "list[Seed]") -> list[tuple[str | int, ...]]:
     """One row a language and family, in the order of `_COLUMNS`."""
-    rows = []
+    rows: list[tuple[str | int, ...]] = []
     for language, family in sorted({(seed.language, seed.family) for seed in seeds}):
         group = [seed for seed in seeds if (seed.language, seed.family) == (language, family)]
         by_background = [sum(background in seed.backgrounds for seed in group) for background in ("heritage", "l2")]

@@ -3,10 +3,11 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, cast
 
-from schemas.seed import Seed
-from synth.learner_errors.sentences import LearnerSentence, Skipped, applied, operation_of, overlap
+from schemas.fields import Term
+from schemas.seed import ErrorFamily, Seed
+from synth.learner_errors.sentences import Edit, LearnerSentence, Skipped, applied, operation_of, overlap
 
 #: Words of a sentence: a shorter one has no situation, and a longer one is no spoken turn.
 LEAST_WORDS: Final = 4
@@ -31,12 +32,18 @@ def seeds_from(corpus: str, sentences: Iterable[LearnerSentence | Skipped], skip
         elif reason := _unfit(sentence):
             skipped[reason] += 1
         else:
-            for number in range(len(sentence.edits)):
-                seed = _seed(corpus, sentence, number)
-                if reason := _not_a_seed(seed, seen):
-                    skipped[reason] += 1
-                elif seed:
-                    yield seed
+            for number, edit in enumerate(sentence.edits):
+                family, unfit = edit.family, _unfit_edit(sentence, edit)
+                if family is None or unfit:
+                    skipped[unfit or "no-family"] += 1
+                    continue
+                seed = _seed(corpus, sentence, number, family)
+                identity = (seed.sentence, seed.start, seed.end, seed.corrected)
+                if identity in seen:
+                    skipped["repeated"] += 1
+                    continue
+                seen.add(identity)
+                yield seed
 
 
 def write_lines(seeds: Iterable[Seed]) -> bytes:
@@ -63,20 +70,26 @@ def word_count(text: str, language: str) -> int:
     return sum(any(char.isalnum() for char in word) for word in text.split())
 
 
-def _seed(corpus: str, sentence: LearnerSentence, number: int) -> Seed | None:
-    """The seed of one edit, the others made; None where nothing covers it."""
+def _unfit_edit(sentence: LearnerSentence, edit: Edit) -> str:
+    """Why an edit gives no seed; empty where it does."""
+    original = sentence.text[edit.start : edit.end]
+    if original.strip() == edit.corrected.strip():
+        return "blanks-only"
+    return "rewritten" if max(len(original.split()), len(edit.corrected.split())) > MOST_EDITED else ""
+
+
+def _seed(corpus: str, sentence: LearnerSentence, number: int, family: ErrorFamily) -> Seed:
+    """The seed of one edit, the others made."""
     edit = sentence.edits[number]
-    if edit.family is None:
-        return None
     before = applied(sentence.text[: edit.start], sentence.edits[:number])
     later = tuple(
         other._replace(start=other.start - edit.end, end=other.end - edit.end) for other in sentence.edits[number + 1 :]
     )
     original = sentence.text[edit.start : edit.end]
     return Seed(
-        seed_id=f"{corpus}:{sentence.key}:{number}",
+        seed_id=f"{corpus}:{sentence.key}/{number}",
         language=sentence.language,
-        family=edit.family,
+        family=family,
         type=edit.type,
         sentence=before + original + applied(sentence.text[edit.end :], later),
         start=len(before),
@@ -95,19 +108,5 @@ def _seed(corpus: str, sentence: LearnerSentence, number: int) -> Seed | None:
         contrast=[],
         detected=edit.detected,
         license=sentence.rights.license,
-        terms=sentence.rights.terms,
+        terms=cast(list[Term], sentence.rights.terms),
     )
-
-
-def _not_a_seed(seed: Seed | None, seen: set[tuple[str, int, int, str]]) -> str | None:
-    if seed is None:
-        return "no-family"
-    if seed.original.strip() == seed.corrected.strip():
-        return "blanks-only"
-    if max(len(seed.original.split()), len(seed.corrected.split())) > MOST_EDITED:
-        return "rewritten"
-    identity = (seed.sentence, seed.start, seed.end, seed.corrected)
-    if identity in seen:
-        return "repeated"
-    seen.add(identity)
-    return None
