@@ -16,6 +16,8 @@
     ├── QueryError (ValueError)           SQL that is refused, wrong, or over its limits
     ├── TermsError (PermissionError)      licence terms, or a takedown, forbid it
     ├── PushError (ConnectionError)       the Hub did not take what was sent
+    ├── EndpointError (ConnectionError)   a model's endpoint cannot be used as asked, or stopped answering
+    ├── BudgetError (RuntimeError)        what may be spent on requests is spent
     └── FetchError (ConnectionError)      the Hub did not give what was asked
         └── GatedError (PermissionError)  its terms must be accepted, or a token is missing
 
@@ -99,6 +101,14 @@ class TermsError(QuimbotError, PermissionError):
 
 class PushError(QuimbotError, ConnectionError):
     """The Hub did not take what was sent."""
+
+
+class EndpointError(QuimbotError, ConnectionError):
+    """A model's endpoint that cannot be used as asked, refuses all requests, or stopped answering."""
+
+
+class BudgetError(QuimbotError, RuntimeError):
+    """What may be spent on requests to a model is spent; what was paid for is kept."""
 
 
 class FetchError(QuimbotError, ConnectionError):
