@@ -2,7 +2,7 @@
 
 import typer
 
-from synth.commands import seeds
+from synth.commands import generate, seeds
 
 app = typer.Typer(
     name="synth",
@@ -10,4 +10,5 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
+app.command()(generate.generate)
 app.add_typer(seeds.app)

@@ -1,0 +1,208 @@
+"""The offline run: scenarios are grown, checked and judged blind until there are enough; nothing is dropped unnamed.
+
+    plan -> grow -> critics -> duplicates -> blind check -> file, report
+
+Processes share the growing and the checking. Each dialogue hangs on its scenario alone, and what meets (duplicates, the
+count) meets in the plan's order, so neither their number nor their speed can be seen in the file.
+"""
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from quimbot_data.pedagogy.critics import check, check_batch
+from schemas.dialogue import Pedagogy
+from schemas.errors import MixError
+from schemas.seed import Seed
+from synth.blind import TARGETS, BlindCritic, Unseen, fit
+from synth.generation_report import BlindRecovery, GenerationReport, LedgerLine
+from synth.grammar import ENGINE, fold_of, grow
+from synth.output import Row, canonical, write_dialogues
+from synth.profiles import Profile, load_profiles
+from synth.scenarios import Scenario, plan
+
+#: Scenarios a process takes at once.
+CHUNK: Final = 250
+#: Dialogues a profile that the blind critic is fitted on, and the random seed of their plan, which is nobody's else.
+FITTED_ON: Final = 600
+FITTING_SEED: Final = 2**61 - 1
+#: Scenarios by dialogues asked, after which a run says that it cannot do it.
+MOST_TRIES: Final = 10
+
+Progress = Callable[[str, int], None]
+Mapper = Callable[[Sequence[Scenario]], Iterator["Grown"]]
+
+
+class Grown(NamedTuple):
+    """What became of a scenario: a dialogue, and the names of critics that it fails."""
+
+    row: Row | None
+    failed: list[str]
+
+
+def grown(scenarios: Sequence[Scenario]) -> list[Grown]:
+    """Grow and check a chunk; what a process does."""
+    return [_checked(grow(scenario)) for scenario in scenarios]
+
+
+def _checked(row: Row | None) -> Grown:
+    return Grown(row, [] if row is None else list(dict.fromkeys(failure.name for failure in check(row))))
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[Mapper]:
+    """How scenarios are mapped: within this process, or by several."""
+    if workers == 1:
+        yield lambda scenarios: iter(grown(scenarios))
+        return
+    # Not forked: threads of libraries that are loaded already would be missed by the copies.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+
+        def spread(scenarios: Sequence[Scenario]) -> Iterator[Grown]:
+            chunks = [scenarios[at : at + CHUNK] for at in range(0, len(scenarios), CHUNK)]
+            return (each for chunk in pool.map(grown, chunks) for each in chunk)
+
+        yield spread
+
+
+def generate_offline(
+    output: Path,
+    *,
+    count: int,
+    random_seed: int,
+    profiles: Sequence[str],
+    seeds: Sequence[Seed],
+    workers: int = 2,
+    progress: Progress = lambda step, rows: None,
+) -> GenerationReport:
+    """Write dialogues and, beside them, the report of how they came to be.
+
+    Args:
+        output: a Parquet file; the report is `<output>.report.json`.
+        count: dialogues to write.
+        random_seed: of the plan.
+        profiles: names of shipped profiles; none for all.
+        seeds: learner errors.
+        workers: processes.
+        progress: told the step and the rows done in it.
+
+    Raises:
+        InputError: no such profile, or no seed fits one.
+        MixError: too many scenarios are dropped for this count.
+    """
+    chosen = load_profiles(profiles)
+    with _processes(workers) as spread:
+        critic = _fitted_critic(chosen, seeds, spread, progress)
+        run = _Run(count, critic)
+        scenarios = plan(chosen, seeds, random_seed)
+        while run.missing():
+            if run.planned >= MOST_TRIES * count + CHUNK:
+                raise MixError(
+                    f"Of {run.planned:,} scenarios only {len(run.kept):,} became dialogues: {dict(run.dropped)}.",
+                    next_step="Ask for fewer, or give more seeds.",
+                )
+            run.take(spread(list(islice(scenarios, run.next_round()))))
+            progress("dialogues", len(run.kept))
+    report = run.report(chosen, random_seed)
+    write_dialogues(run.kept, output, {"quimbot.generation": canonical(report.model_dump(mode="json"))})
+    report.write_beside(output)
+    return report
+
+
+def _fitted_critic(profiles: Sequence[Profile], seeds: Sequence[Seed], spread: Mapper, tell: Progress) -> BlindCritic:
+    scenarios = list(islice(plan(profiles, seeds, FITTING_SEED), FITTED_ON * len(profiles)))
+    rows = [each.row for each in spread(scenarios) if each.row is not None and not each.failed]
+    tell("dialogues to fit the blind critic on", len(rows))
+    return fit([unseen(row) for row in rows])
+
+
+def unseen(row: Row) -> Unseen:
+    """A dialogue for the blind check."""
+    pedagogy = Pedagogy.model_validate(row["pedagogy"])
+    truth = {
+        "strategy": str(next(turn.strategy for turn in pedagogy.turns if turn.strategy)),
+        "level": str(pedagogy.learner.cefr),
+        "background": str(pedagogy.learner.background),
+    }
+    said = [message["content"] for message in row["messages"] if message["role"] == "assistant"]
+    return Unseen(row["language"], fold_of(row["seed_id"]), said, truth)
+
+
+class _Run:
+    """What was kept so far and what was dropped, by step and reason."""
+
+    def __init__(self, count: int, critic: BlindCritic) -> None:
+        self.count, self.critic = count, critic
+        self.kept: list[Row] = []
+        self.planned = 0
+        self.dropped: Counter[tuple[str, str]] = Counter()
+        self.judged: Counter[tuple[str, str]] = Counter()
+        self.found: Counter[tuple[str, str]] = Counter()
+        self._ids: set[str] = set()
+        self._templates: dict[str, str] = {}
+
+    def missing(self) -> int:
+        return self.count - len(self.kept)
+
+    def next_round(self) -> int:
+        """Scenarios to take next: by what became of the others so far, so that few are grown for nothing."""
+        share = len(self.kept) / self.planned if self.planned else 1.0
+        return min(int(self.missing() / max(share, 0.2)) + 1, 4 * CHUNK * 10)
+
+    def take(self, several: Iterator[Grown]) -> None:
+        rows = [row for each in several if (row := self._valid(each))]
+        for row, found in zip(rows, self.critic.recovered([unseen(row) for row in rows]), strict=True):
+            self._judge(row, found)
+
+    def _valid(self, each: Grown) -> Row | None:
+        self.planned += 1
+        if each.row is None:
+            fault = ("grammar", "no-words")
+        elif each.failed:
+            fault = ("critics", each.failed[0])
+        elif each.row["id"] in self._ids:
+            fault = ("duplicates", "same-content")
+        elif self._templates.setdefault(str(each.row["template_id"]), each.row["seed_id"]) != each.row["seed_id"]:
+            fault = ("duplicates", "template-of-another-seed")
+        else:
+            self._ids.add(each.row["id"])
+            return each.row
+        self._drop(*fault)
+        return None
+
+    def _drop(self, step: str, reason: str) -> None:
+        self.dropped[step, reason] += 1
+
+    def _judge(self, row: Row, found: dict[str, bool]) -> None:
+        for target, recovered in [*found.items(), ("all", all(found.values()))]:
+            self.judged[row["profile"], target] += 1
+            self.found[row["profile"], target] += recovered
+        lost = next((target for target in TARGETS if not found[target]), None)
+        if lost:
+            self._drop("blind", f"{lost}-not-recovered")
+        elif self.missing():
+            self.kept.append(row)
+        else:
+            self._drop("count", "more-than-asked")
+
+    def report(self, profiles: Sequence[Profile], random_seed: int) -> GenerationReport:
+        recovery = [
+            BlindRecovery(profile=profile, target=target, dialogues=judged, recovered=self.found[profile, target])
+            for (profile, target), judged in sorted(self.judged.items())
+        ]
+        ledger = [LedgerLine(step=s, reason=r, dialogues=n) for (s, r), n in sorted(self.dropped.items())]
+        return GenerationReport(
+            generator=ENGINE,
+            random_seed=random_seed,
+            profiles=[profile.name for profile in profiles],
+            planned=self.planned,
+            written=len(self.kept),
+            dropped=ledger,
+            blind=recovery,
+            batch=[f"{failure.name}: {failure.detail}" for failure in check_batch(self.kept)],
+        )

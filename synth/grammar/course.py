@@ -1,0 +1,219 @@
+"""How a dialogue goes: error, support, what the learner makes of it, a narrower support, and an end."""
+
+import random
+from dataclasses import dataclass, field
+from typing import Final
+
+from schemas.dialogue import CulturalNote, Message, Pedagogy, TurnAnnotation
+from schemas.learner import ErrorSpan, Move, Signal, Strategy, Uptake
+from schemas.seed import Seed
+from synth.grammar import learner, tutor
+from synth.grammar.expansion import Speaker
+from synth.profiles import Reactions
+from synth.scenarios import Scenario, pick
+
+#: After what failed comes what is narrower: a rule to think of, a place to look at, the words themselves.
+NARROWER: Final[dict[Strategy, Strategy]] = {"explore": "question", "hint": "question", "question": "recast"}
+#: A dialogue has twelve messages at most; a reaction and its answer must fit in before an exchange that ends it.
+LONGEST: Final = 12
+
+
+@dataclass
+class Course:
+    """A dialogue as it grows.
+
+    Attributes:
+        scenario: what was settled before.
+        speaker: says things.
+        chance: decides what happens; what is said is the speaker's to decide.
+        path: names of what happened, in order.
+    """
+
+    scenario: Scenario
+    speaker: Speaker
+    chance: random.Random
+    messages: list[Message] = field(default_factory=list)
+    turns: list[TurnAnnotation] = field(default_factory=list)
+    errors: list[ErrorSpan] = field(default_factory=list)
+    supports: list[Strategy] = field(default_factory=list)
+    path: list[str] = field(default_factory=list)
+    target: int | None = None
+    checked: bool = False
+    noted: bool = False
+    asked: int = 0
+    """Questions about meaning that were asked."""
+
+    def pedagogy(self) -> Pedagogy:
+        """What the messages do."""
+        seed = self.scenario.seed
+        return Pedagogy(learner=self.scenario.learner, topic=seed.topic, turns=self.turns, errors=self.errors)
+
+    def learner_says(
+        self,
+        said: "learner.Said",
+        signals: list[Signal],
+        *,
+        uptake: Uptake | None = None,
+        slow: bool = False,
+    ) -> None:
+        """Add a learner's message, with the errors that it repeats."""
+        position = len(self.messages)
+        for seed, offset in said.errors:
+            if not seed.is_variation:
+                self.target = len(self.errors)
+            self.errors.append(_span(seed, position, offset))
+        latency = 20 + 40 * self.chance.random() if slow else 2 + 9 * self.chance.random()
+        mixed: list[Signal] = ["code_switch"] if said.mixed else []
+        self._add("user", said.text, said.mixed, signals=signals + mixed, uptake=uptake, latency=round(latency, 1))
+
+    def tutor_says(self, said: "tutor.Said") -> None:
+        """Add a tutor's turn."""
+        if said.strategy:
+            self.supports.append(said.strategy)
+        self.checked |= "comprehension_check" in said.moves
+        target = self.target if said.strategy or "explain" in said.moves else None
+        moves = list(dict.fromkeys(said.moves))
+        self._add(
+            "assistant", said.text, said.mixed, moves=moves, strategy=said.strategy, target=target, note=said.note
+        )
+
+    def _add(
+        self,
+        role: str,
+        text: str,
+        mixed: bool,
+        *,
+        signals: list[Signal] | None = None,
+        uptake: Uptake | None = None,
+        latency: float | None = None,
+        moves: list[Move] | None = None,
+        strategy: Strategy | None = None,
+        target: int | None = None,
+        note: CulturalNote | None = None,
+    ) -> None:
+        profile = self.scenario.profile
+        languages = [profile.language, *profile.shared_languages] if mixed else [profile.language]
+        annotation = TurnAnnotation(
+            position=len(self.messages),
+            signals=signals or [],
+            uptake=uptake,
+            latency_seconds=latency,
+            moves=moves or [],
+            strategy=strategy,
+            target=target,
+            languages=languages,
+            cultural_note=note,
+        )
+        self.turns.append(annotation)
+        self.messages.append(Message.model_validate({"role": role, "content": text}))
+
+
+def _span(seed: Seed, position: int, offset: int) -> ErrorSpan:
+    return ErrorSpan(
+        position=position,
+        start=offset + seed.start,
+        end=offset + seed.end,
+        original=seed.original,
+        corrected=seed.corrected,
+        operation=seed.operation,
+        type=seed.type,
+        generalizable=seed.generalizable,
+        is_variation=seed.is_variation,
+        source_id=seed.seed_id,
+    )
+
+
+def run(course: Course) -> bool:
+    """Let a dialogue happen; whether the grammar had words for all of it."""
+    try:
+        _open(course)
+        while _react(course):
+            pass
+    except tutor.Wordless:
+        return False
+    return True
+
+
+def _open(course: Course) -> None:
+    course.learner_says(learner.opening(course), ["error"])
+    course.tutor_says(tutor.support(course, course.scenario.strategy))
+
+
+def _react(course: Course) -> bool:
+    """One reaction to a support and the answer to it; whether another support was given."""
+    profile, last = course.scenario.profile, course.supports[-1]
+    room = LONGEST - len(course.messages) >= 6
+    trouble = room and not {"confusion", "slow"} & set(course.path)
+    chance = course.chance.random()
+    if trouble and chance < profile.confusion:
+        return _confusion(course, last)
+    if trouble and chance < profile.confusion + profile.slow_response:
+        return _slow(course)
+    reaction = pick(_weights(profile.reactions[last]), course.chance)
+    course.path.append(reaction)
+    if reaction == "repair":
+        course.learner_says(learner.repair(course), ["success"], uptake="repair")
+        _end(course, tutor.affirm(course))
+        return False
+    if reaction == "acknowledge":
+        course.learner_says(learner.acknowledge(course), ["none"], uptake="acknowledge")
+    elif reaction == "partial":
+        course.learner_says(learner.partial(course), ["none"], uptake="partial")
+    else:
+        course.learner_says(learner.again(course), ["error"], uptake="needs_repair")
+    return _narrower(course, last, room=room, went_on=reaction == "acknowledge")
+
+
+def _weights(reactions: Reactions) -> dict[Uptake, float]:
+    rates: dict[Uptake, float] = {
+        "repair": reactions.repair,
+        "partial": reactions.partial,
+        "needs_repair": reactions.needs_repair,
+    }
+    return rates | {"acknowledge": max(0.0, 1 - sum(rates.values()))}
+
+
+def _confusion(course: Course, last: Strategy) -> bool:
+    course.path.append("confusion")
+    course.learner_says(learner.confused(course), ["confusion"], uptake="none")
+    course.tutor_says(tutor.simpler(course, last))
+    return True
+
+
+def _slow(course: Course) -> bool:
+    course.path.append("slow")
+    course.learner_says(learner.slow(course), ["slow_response"], uptake="none", slow=True)
+    course.tutor_says(tutor.shorter(course))
+    return True
+
+
+def _narrower(course: Course, last: Strategy, *, room: bool, went_on: bool) -> bool:
+    """What comes after a support that failed; after a recast that a learner takes up by going on, nothing."""
+    following = None if last == "recast" and went_on else _next(course, last)
+    if following and room:
+        course.tutor_says(tutor.support(course, following, again=True))
+        return True
+    explains = course.scenario.profile.background == "l2" and len(course.supports) >= 2 and not went_on
+    if explains and course.scenario.seed.generalizable:
+        course.path.append("explain")
+        course.tutor_says(tutor.explain(course))
+        course.learner_says(learner.acknowledge(course), ["none"])
+    _end(course, tutor.receive(course))
+    return False
+
+
+def _next(course: Course, last: Strategy) -> Strategy | None:
+    generalizable = course.scenario.seed.generalizable
+    if last == "recast":
+        if len(course.supports) > 1:
+            return None
+        return "question" if generalizable else "explore"
+    return NARROWER[last] if generalizable else "recast"
+
+
+def _end(course: Course, answer: "tutor.Said") -> None:
+    """The tutor's answer, and where there is room a farewell."""
+    course.tutor_says(answer)
+    if len(course.messages) + 2 <= LONGEST and course.chance.random() < 0.6:
+        course.learner_says(learner.farewell(course), ["none"])
+        course.tutor_says(tutor.close(course))

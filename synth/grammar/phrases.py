@@ -1,0 +1,77 @@
+"""What a seed puts into the slots of a grammar, and what may not be given away."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from schemas.seed import Seed
+from synth.grammar.expansion import Grammar, Script
+from synth.seeds import topics
+
+_STOP: Final = re.compile(r"[.!?。！？؟]+$")
+#: Sentence ends after which a small letter grows; opening marks may stand between.
+_START: Final = re.compile(r"(^|[.!?…]\s+|[¿¡])([¿¡“\"«(]*)([^\W\d_])")
+
+
+def slots_of(seed: Seed, grammar: Grammar, *, right_first: bool) -> dict[str, str]:
+    """The words of a seed by slot: phrases that are spoken about, the cue, the recast, the topic."""
+    right, wrong = seed.contrast
+    recast = str(seed.recast)
+    slots = {
+        "wrong": quoted(wrong, grammar.script),
+        "first": quoted(right if right_first else wrong, grammar.script),
+        "second": quoted(wrong if right_first else right, grammar.script),
+        "right": quoted(right, grammar.script),
+        "sentence": seed.sentence,
+        "corrected": seed.corrected_sentence,
+        "recast": recast,
+        "bare": _STOP.sub("", recast),
+    }
+    if seed.original.strip():
+        slots["original"] = quoted(seed.original.strip(), grammar.script)
+    if seed.cue:
+        slots |= _cue_slots(seed.cue, grammar)
+    if (low := lowered(slots["bare"], grammar.script)) is not None:
+        slots["low"] = low
+    if seed.topic and (topic := topics().get(seed.topic)) and seed.language in topic.labels:
+        slots["topic"] = topic.labels[seed.language]
+    return slots
+
+
+def _cue_slots(cue: str, grammar: Grammar) -> dict[str, str]:
+    """A cue stands after a colon whatever it is; only a noun or an indirect question can be thought about."""
+    clause = grammar.script.clauses and cue.split(" ", 1)[0] in grammar.script.clauses
+    return {"cue": cue} if clause else {"cue": cue, "thing": cue}
+
+
+def quoted(text: str, script: Script) -> str:
+    """A phrase between the language's quotation marks."""
+    return f"{script.quotes[0]}{text}{script.quotes[1]}"
+
+
+def lowered(text: str, script: Script) -> str | None:
+    """A sentence as it goes on after a comma; None where its first word may be a name."""
+    first = text.split(" ", 1)[0].rstrip(",")
+    return text[0].lower() + text[1:] if first in script.lowered else None
+
+
+def capitalised(text: str) -> str:
+    """Sentences begin with a capital."""
+    return _START.sub(lambda found: found[1] + found[2] + found[3].upper(), text)
+
+
+def words(text: str) -> list[str]:
+    """Words in small letters; a Chinese character is a word."""
+    return re.findall(r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+(?:['’][^\W\d_]+)*", text.casefold())
+
+
+def gives_away(text: str, seed: Seed) -> bool:
+    """Whether a support holds the correction: each word that the learner lacks, or the right words in order."""
+    said, lacking = words(text), set(words(seed.corrected)) - set(words(seed.sentence))
+    if lacking:
+        return lacking <= set(said)
+    return _runs_in(words(seed.contrast[0]), said)
+
+
+def _runs_in(short: Sequence[str], long: Sequence[str]) -> bool:
+    return any(list(long[at : at + len(short)]) == list(short) for at in range(len(long) - len(short) + 1))

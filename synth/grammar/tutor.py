@@ -1,0 +1,179 @@
+"""What a tutor says: a support by strategy, a simpler or shorter one, and what follows when it worked or did not."""
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from schemas.dialogue import CulturalNote
+from schemas.learner import Move, Strategy
+from synth.grammar.phrases import capitalised, gives_away, words
+
+if TYPE_CHECKING:
+    from synth.grammar.course import Course
+
+#: Shares of turns that open with praise or thanks (encouraging tone .3 to .6 of tutor turns).
+PRAISE: Final = 0.3
+#: Least cut of a simpler turn, in words.
+SIMPLER: Final = 0.8
+
+
+class Wordless(Exception):  # noqa: N818 - no error of the caller: the grammar has no words for a scenario
+    """The grammar has no words that fit; the scenario is dropped and counted."""
+
+
+class Said(NamedTuple):
+    """A tutor's turn."""
+
+    text: str
+    moves: list[Move]
+    strategy: Strategy | None = None
+    note: CulturalNote | None = None
+    mixed: bool = False
+
+
+def support(course: "Course", strategy: Strategy, *, again: bool = False) -> Said:
+    """A turn of a strategy, the first one or another after one that failed."""
+    moves: list[Move] = [strategy]
+    opened, mixed = _mirrored(course)
+    parts = [opened]
+    if not opened and course.chance.random() < (0.75 if again else 0.7):
+        praises = course.chance.random() < PRAISE / 0.7
+        parts = [_say(course, "again-open" if again else "praise" if praises else "open", strategy)]
+        moves = ["affirm", strategy] if praises and not again else moves
+    parts.append(_core(course, strategy))
+    if _due(course) and course.chance.random() < 0.5:
+        parts.append(_say(course, "check", strategy))
+        moves.append("comprehension_check")
+    return Said(_joined(course, parts), moves, strategy, mixed=mixed)
+
+
+def _core(course: "Course", strategy: Strategy) -> str:
+    if strategy == "recast":
+        told = _say(course, "recast", strategy)
+        asked = _question(course)
+        tail = _say(course, "recast-tail", strategy) if course.chance.random() < 0.5 else ""
+        return _joined(course, [told, asked, tail])
+    if strategy == "explore":
+        _alternate(course)
+    return _say(course, strategy, strategy)
+
+
+def _alternate(course: "Course") -> None:
+    """Each further comparison of a dialogue has the other order."""
+    if "explore" in course.supports:
+        slots = course.speaker.slots
+        slots["first"], slots["second"] = slots["second"], slots["first"]
+
+
+def simpler(course: "Course", strategy: Strategy) -> Said:
+    """The same in fewer and easier words."""
+    before = words(course.messages[-2].content)
+    forms, course.speaker.forms = course.speaker.forms, ["simple", *course.speaker.forms[:1], "A1"]
+    try:
+        for _ in range(40):
+            mark = len(course.speaker.chosen)
+            text = _joined(course, [_simple_core(course, strategy)])
+            now = words(text)
+            alike = len(set(now) & set(before)) >= 0.3 * len(set(now))
+            if len(now) <= SIMPLER * len(before) and alike and text != course.messages[-2].content:
+                return Said(text, ["simplify", strategy], strategy)
+            del course.speaker.chosen[mark:]
+    finally:
+        course.speaker.forms = forms
+    raise Wordless
+
+
+def _simple_core(course: "Course", strategy: Strategy) -> str:
+    if strategy != "recast":
+        return _say(course, strategy, strategy)
+    return course.speaker.slots["recast"]
+
+
+def shorter(course: "Course") -> Said:
+    """Time, and a way in: a hint or a choice of two."""
+    generalizable = course.scenario.seed.generalizable
+    strategy: Strategy = "hint" if generalizable and course.supports[-1] in ("hint", "explore") else "explore"
+    before = words(course.messages[-2].content)
+    if strategy == "explore":
+        _alternate(course)
+    for _ in range(40):
+        mark = len(course.speaker.chosen)
+        text = _joined(course, [_say(course, f"short-{strategy}", strategy)])
+        if len(words(text)) < len(before):
+            return Said(text, [strategy], strategy)
+        del course.speaker.chosen[mark:]
+    raise Wordless
+
+
+def affirm(course: "Course") -> Said:
+    """What the learner found is theirs; then on with what they want to say."""
+    return _onward(course, "affirm", ["affirm"])
+
+
+def receive(course: "Course") -> Said:
+    """What the learner means has arrived, whatever the form; then on."""
+    return _onward(course, "receive", ["affirm"])
+
+
+def _onward(course: "Course", rule: str, moves: list[Move]) -> Said:
+    opened, mixed = _mirrored(course)
+    parts = [opened or _say(course, rule, None)]
+    if course.path[-1] == "repair" and course.chance.random() < 0.3:
+        parts.append(_say(course, "reflect", None))
+        moves.append("reflect")
+    if _due(course):
+        parts.append(_say(course, "check", None))
+        moves.append("comprehension_check")
+    elif len(moves) == 1 or course.chance.random() < 0.5:
+        parts.append(_question(course, opens=True))
+        moves.append("elicit_content")
+    return Said(_joined(course, parts), moves, mixed=mixed)
+
+
+def explain(course: "Course") -> Said:
+    """One structure, told without the answer; for second-language learners after supports that failed."""
+    rule = f"explain-{course.scenario.seed.family}"
+    named = rule if course.speaker.holds(rule) else "explain"
+    parts = [_say(course, "explain-open", None), _say(course, named, "hint")]
+    moves: list[Move] = ["explain"]
+    if _due(course):
+        parts.append(_say(course, "check", None))
+        moves.append("comprehension_check")
+    return Said(_joined(course, parts), moves)
+
+
+def close(course: "Course") -> Said:
+    """A farewell."""
+    opened, mixed = _mirrored(course)
+    return Said(_joined(course, [opened, _say(course, "close", None)]), ["close"], mixed=mixed)
+
+
+def _due(course: "Course") -> bool:
+    return course.scenario.profile.background == "l2" and not course.checked
+
+
+def _mirrored(course: "Course") -> tuple[str, bool]:
+    """An opening in both languages, where the learner's message mixed and the profile's rate has it."""
+    if "code_switch" not in course.turns[-1].signals or course.chance.random() >= course.scenario.profile.mirroring:
+        return "", False
+    return _say(course, "mirror", None), True
+
+
+def _question(course: "Course", *, opens: bool = False) -> str:
+    """A question about meaning: the seed's own while they last, else one that fits whatever was told."""
+    own = course.scenario.seed.questions
+    if course.asked < len(own) and not (opens and course.chance.random() < 0.4):
+        course.asked += 1
+        return own[course.asked - 1]
+    return _say(course, "invite", None)
+
+
+def _say(course: "Course", rule: str, strategy: Strategy | None) -> str:
+    seed = course.scenario.seed
+    hides = strategy in ("question", "hint")
+    text = course.speaker.say(rule, lambda text: not (hides and gives_away(text, seed)))
+    if text is None:
+        raise Wordless
+    return text
+
+
+def _joined(course: "Course", parts: list[str]) -> str:
+    return capitalised(course.speaker.grammar.script.space.join(part for part in parts if part))

@@ -1,0 +1,84 @@
+"""The file of dialogues that both engines write, and that the source `synthetic` reads: one row a dialogue."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, TypedDict
+
+import polars as pl
+import pyarrow as pa
+
+from quimbot_data.workspace import atomic
+from schemas.columns import arrow_schema
+from schemas.dialogue import Dialogue, content_hash
+from schemas.seed import Seed
+
+ROW_GROUP: Final = 10_000
+
+
+class Row(TypedDict):
+    """One dialogue as it is written; see `quimbot_data.sources.synthetic`."""
+
+    id: str
+    language: str
+    generator: str
+    """Engine and version: `grammar@1`."""
+    template_id: str | None
+    prompt_hash: str | None
+    model: str | None
+    sampling: str | None
+    seed_id: str
+    profile: str
+    license: list[str]
+    terms: list[str]
+    messages: list[dict[str, str]]
+    pedagogy: dict[str, object]
+    """`schemas.dialogue.Pedagogy`, dumped."""
+
+
+def rights(seed: Seed) -> tuple[list[str], list[str]]:
+    """Licences and terms of a dialogue that grows from a seed: ours, and the seed's."""
+    return sorted({"CC-BY-4.0", seed.license}), sorted({"attribution", *seed.terms})
+
+
+def dialogue_key(messages: Sequence[Mapping[str, str]]) -> str:
+    """An id of its content: the same dialogue has the same whoever made it, and no two others share it."""
+    return content_hash([(each["role"], each["content"]) for each in messages])[:20]
+
+
+def row_schema() -> pa.Schema:
+    """Columns and types of the file."""
+    dialogue = arrow_schema(Dialogue)
+    text, texts = pa.string(), pa.list_(pa.string())
+    names = ("id", "language", "generator", "template_id", "prompt_hash", "model", "sampling", "seed_id", "profile")
+    return pa.schema(
+        [*((name, text) for name in names), ("license", texts), ("terms", texts)]
+        + [(name, dialogue.field(name).type) for name in ("messages", "pedagogy")]
+    )
+
+
+def frame(rows: Sequence[Row]) -> pl.DataFrame:
+    """The rows as a frame, in the order given."""
+    schema = row_schema()
+    columns = [pa.array([row.get(field.name) for row in rows], field.type) for field in schema]
+    table = pl.from_arrow(pa.table(columns, schema=schema))
+    if isinstance(table, pl.Series):
+        raise TypeError("a table of rows is no series")
+    return table.rechunk()
+
+
+def write_dialogues(rows: Sequence[Row], path: Path, metadata: Mapping[str, str]) -> None:
+    """Write the file whole or not at all, with the same bytes from the same rows.
+
+    Args:
+        rows: in the order to be written.
+        path: a Parquet file.
+        metadata: what the file says of its making, in Parquet's key-value metadata.
+    """
+    with atomic(path) as stream:
+        frame(rows).write_parquet(stream, row_group_size=ROW_GROUP, compression="zstd", metadata=dict(metadata))
+
+
+def canonical(value: object) -> str:
+    """JSON with sorted keys and no blanks: the same value, the same text."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,170 @@
+"""Scenarios: who talks about what, with which error, and how the tutor begins; what both engines grow dialogues from.
+
+A plan is an endless sequence, made one scenario after another: its first thousand are the same whatever the count.
+Shares (levels, families of errors, strategies) are kept by taking what lags most, so that small batches have them.
+"""
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from quimbot_data.pedagogy.error_rates import family_mix
+from schemas.errors import InputError
+from schemas.learner import CEFR_LEVELS, Cefr, Learner, Strategy
+from schemas.seed import ErrorFamily, Seed
+from synth.profiles import Profile
+
+K = TypeVar("K", bound=str)
+
+#: For errors that no rule covers: there is nothing to hint at (Coyne et al. 2025: teachers hint at 9 % of those).
+ARBITRARY: Final[tuple[Strategy, ...]] = ("recast", "explore")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is settled before a word is said."""
+
+    number: int
+    """Its place in the plan, from 0."""
+    random_seed: int
+    profile: Profile
+    learner: Learner
+    seed: Seed
+    strategy: Strategy
+    """How the tutor begins."""
+    right_first: bool
+    """Whether the right form comes first where two are compared."""
+    variation: Seed | None
+    """Something else that the learner says, right in their variety."""
+
+    def random(self, purpose: str = "") -> random.Random:
+        """A source of chance of its own, the same on every machine."""
+        text = f"{self.random_seed}|{self.number}|{purpose}"
+        return random.Random(hashlib.sha256(text.encode()).digest())  # noqa: S311 - chance, no secret
+
+
+def pick(weights: Mapping[K, float], chance: random.Random) -> K:
+    """One of the keys, by weight."""
+    left = chance.random() * sum(weights.values())
+    for key, weight in weights.items():  # noqa: B007 - the last one, where rounding leaves nothing
+        left -= weight
+        if left < 0:
+            break
+    return key
+
+
+class _Shares:
+    """Takes what lags most behind its weight; of equals, what comes first in an order drawn once."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance, self._taken = chance, Counter[str]()
+        self._order: dict[str, float] = {}
+
+    def take(self, weights: Mapping[K, float]) -> K:
+        for key in weights:
+            self._order.setdefault(key, self._chance.random())
+        key = min(weights, key=lambda key: ((self._taken[key] + self._order[key]) / weights[key], self._order[key]))
+        self._taken[key] += 1
+        return key
+
+
+class _Plan:
+    """The plan of one profile."""
+
+    def __init__(self, profile: Profile, seeds: Sequence[Seed], random_seed: int) -> None:
+        self.profile, self.random_seed = profile, random_seed
+        self.chance = random.Random(f"{random_seed}|{profile.name}")  # noqa: S311
+        fitting = [seed for seed in seeds if _fits(seed, profile)]
+        self.variations = [seed for seed in fitting if seed.is_variation]
+        self.seeds = [seed for seed in fitting if not seed.is_variation and usable(seed)]
+        if not self.seeds:
+            raise InputError(
+                f"No seed fits the profile {profile.name}.",
+                valid=f"Seeds in {profile.language!r} for {profile.background} learners, with recast, questions, cue "
+                "and contrast.",
+                next_step="Leave --seeds out to use the shipped ones.",
+            )
+        self.levels, self.strategies = _Shares(self.chance), _Shares(self.chance)
+        self.families: dict[Cefr, _Shares] = {}
+        self.waiting: dict[tuple[Cefr, ErrorFamily], list[Seed]] = {}
+        self.compared: Counter[str] = Counter()
+
+    def scenario(self, number: int) -> Scenario:
+        level = self.levels.take(self.profile.levels)
+        seed = self.seed(level)
+        opening = {s: w for s, w in self.profile.strategies.items() if seed.generalizable or s in ARBITRARY}
+        strategy = self.strategies.take(opening)
+        self.compared[seed.seed_id] += strategy == "explore"
+        # Every other one, from a start by the seed: each order has its half within each seed, so within each split.
+        right_first = (self.compared[seed.seed_id] + _parity(seed.seed_id)) % 2 == 0
+        learner = self.learner(level, seed)
+        return Scenario(
+            number, self.random_seed, self.profile, learner, seed, strategy, right_first, self.variation(learner)
+        )
+
+    def seed(self, level: Cefr) -> Seed:
+        """One of the family that lags most at this level; each of its seeds once before any twice, in another order."""
+        taught = [seed for seed in self.seeds if _rank(seed.cefr) <= _rank(level)] or self.seeds
+        held = Counter(seed.family for seed in taught)
+        known = family_mix(self.profile.language, self.profile.background, level)
+        mix = {family: share for family, share in known.items() if family in held} or dict(held)
+        family = self.families.setdefault(level, _Shares(self.chance)).take(mix)
+        waiting = self.waiting.setdefault((level, family), [])
+        if not waiting:
+            waiting += [seed for seed in taught if seed.family == family]
+            self.chance.shuffle(waiting)
+        return waiting.pop()
+
+    def learner(self, level: Cefr, seed: Seed) -> Learner:
+        profile = self.profile
+        tags = [tag for tag in profile.varieties if not seed.varieties or tag in seed.varieties] or profile.varieties
+        return Learner(
+            l1=pick(profile.l1, self.chance),
+            target_language=profile.language,
+            cefr=level,
+            background=profile.background,
+            variety=pick({tag: profile.varieties[tag] for tag in tags}, self.chance) if tags else None,
+            shared_languages=sorted(profile.shared_languages),
+        )
+
+    def variation(self, learner: Learner) -> Seed | None:
+        fitting = [s for s in self.variations if not s.varieties or learner.variety in s.varieties]
+        if not fitting or self.chance.random() >= self.profile.variation:
+            return None
+        return fitting[int(self.chance.random() * len(fitting))]
+
+
+def _fits(seed: Seed, profile: Profile) -> bool:
+    spoken = not seed.varieties or not profile.varieties or bool(set(seed.varieties) & set(profile.varieties))
+    taught = _rank(seed.cefr) <= max(map(_rank, profile.levels))
+    return seed.language == profile.language and profile.background in seed.backgrounds and spoken and taught
+
+
+def usable(seed: Seed) -> bool:
+    """Whether a seed has the words that a tutor needs; seeds out of corpora hold the error alone."""
+    return bool(seed.recast and seed.questions and seed.cue and len(seed.contrast) == 2)
+
+
+def _rank(level: Cefr | None) -> int:
+    return CEFR_LEVELS.index(level) if level else 0
+
+
+def _parity(text: str) -> int:
+    return hashlib.sha256(text.encode()).digest()[0] % 2
+
+
+def plan(profiles: Sequence[Profile], seeds: Sequence[Seed], random_seed: int) -> Iterator[Scenario]:
+    """Scenarios without end, the profiles in turn.
+
+    Raises:
+        InputError: no seed fits one of the profiles.
+    """
+    plans = [_Plan(profile, seeds, random_seed) for profile in profiles]
+    number = 0
+    while True:
+        for each in plans:
+            yield each.scenario(number)
+            number += 1
