@@ -4,7 +4,7 @@ The record lies in the workspace (`clearances.json`), and each version keeps tho
 """
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 from pydantic import ValidationError
@@ -27,11 +27,15 @@ def clearances(workspace: Workspace) -> list[Clearance]:
     return read_model(path, Clearances).cleared if path.exists() else []
 
 
-def clear(workspace: Workspace, source: str, *, by: str, reason: str, license_id: str | None = None) -> list[Clearance]:
-    """Record that rows of a source with unknown terms are cleared; of all its licences, or of one.
+class Cleared(NamedTuple):
+    """What a clearance recorded, one a licence, and the earlier records that it replaced."""
 
-    Returns:
-        What was cleared, one a licence; an earlier record for the same is replaced.
+    made: list[Clearance]
+    replaced: list[Clearance]
+
+
+def clear(workspace: Workspace, source: str, *, by: str, reason: str, license_id: str | None = None) -> Cleared:
+    """Record that rows of a source with unknown terms are cleared; of all its licences, or of one.
 
     Raises:
         MissingError: no such corpus, or it holds no rows with unknown terms (under that licence).
@@ -47,8 +51,7 @@ def clear(workspace: Workspace, source: str, *, by: str, reason: str, license_id
             next_step="See `quimbot sql @licences`.",
         )
     made = [_clearance(source, name, by, reason) for name in ([license_id] if license_id else held)]
-    _replace(workspace, source, made, {each.license for each in made})
-    return made
+    return Cleared(made, _replace(workspace, source, made, {each.license for each in made}))
 
 
 def withdraw(workspace: Workspace, source: str, license_id: str | None = None) -> list[Clearance]:
@@ -93,8 +96,11 @@ def _clearance(source: str, license_id: str, by: str, reason: str) -> Clearance:
         ) from error
 
 
-def _replace(workspace: Workspace, source: str, made: list[Clearance], licences: set[str]) -> None:
+def _replace(workspace: Workspace, source: str, made: list[Clearance], licences: set[str]) -> list[Clearance]:
     with workspace.lock("clearances"):
-        kept = [each for each in clearances(workspace) if each.source != source or each.license not in licences]
+        before = clearances(workspace)
+        gone = [each for each in before if each.source == source and each.license in licences]
+        kept = [each for each in before if each not in gone]
         cleared = sorted([*kept, *made], key=lambda each: (each.source, each.license))
         write_model(workspace.root / CLEARANCES, Clearances(cleared=cleared))
+    return gone

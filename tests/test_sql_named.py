@@ -17,6 +17,12 @@ QUERIES = [query.name for query in named_queries()]
 NEEDED = {"search": {"text": "note"}}
 
 
+def test_a_query_about_versions_says_so_where_none_is_named(quimbot, built):
+    ran = quimbot("-w", built.root, "sql", "@drop-reasons", "--json")
+    assert (ran.code, json.loads(ran.out)) == (0, [])
+    assert "--version NAME@X.Y.Z" in ran.err
+
+
 @pytest.mark.parametrize("name", QUERIES)
 def test_every_query_states_its_grain_and_each_parameter_in_it(name):
     query = named_query(name)

@@ -79,7 +79,7 @@ def test_a_profile_that_keeps_everything_out_is_named_with_what_it_keeps_out(bui
 
 
 def test_a_clearance_admits_the_rows_of_its_licence_to_research_alone(copied):
-    made = clear(copied, "openhermes", by="Ana Ruiz", reason="the author wrote so on 2026-05-01", license_id=OPENHERMES)
+    made, _ = clear(copied, "openhermes", by="Ana Ruiz", reason="they wrote so on 2026-05-01", license_id=OPENHERMES)
     assert [(each.source, each.license) for each in made] == [("openhermes", OPENHERMES)]
     assert clearances(copied) == made
     manifest, _ = build(copied, recipe_of("research"), Ref("terms", "1.0.0"))
@@ -96,8 +96,10 @@ def test_a_clearance_admits_the_rows_of_its_licence_to_research_alone(copied):
 
 
 def test_a_clearance_can_be_replaced_and_taken_back(copied):
-    assert len(clear(copied, "openhermes", by="Ana", reason="one")) == 2
-    clear(copied, "openhermes", by="Ben", reason="two", license_id=OPENHERMES)
+    first = clear(copied, "openhermes", by="Ana", reason="one")
+    assert (len(first.made), first.replaced) == (2, [])
+    second = clear(copied, "openhermes", by="Ben", reason="two", license_id=OPENHERMES)
+    assert [(each.license, each.by) for each in second.replaced] == [(OPENHERMES, "Ana")]
     assert {each.license: each.by for each in clearances(copied)}[OPENHERMES] == "Ben"
     assert [each.by for each in withdraw(copied, "openhermes", OPENHERMES)] == ["Ben"]
     assert [each.by for each in clearances(copied)] == ["Ana"]

@@ -98,7 +98,7 @@ def sql(
     Views: dialogues, messages, learner_texts, ledger, rejected, fates, sources, versions, runs, steps, losses,
     dialogue_losses; of a version also build, recipe, inputs, clearances, mix, evaluation, audit.
     """
-    from quimbot_data.sql.named import parameters, resolved
+    from quimbot_data.sql.named import named_query, parameters, resolved
     from quimbot_data.sql.query import Limits, run_query
 
     if list_queries:
@@ -124,6 +124,8 @@ def sql(
         say("\n".join(found["explain_value"].to_pylist()))
         return
     write_result(found, chosen, output or sys.stdout)
+    if not parsed and query.startswith("@") and named_query(query.removeprefix("@")).of_version:
+        note(f"{query} is about a version: name one with --version NAME@X.Y.Z.")
 
 
 def _named_format(output: Path) -> Format | None:

@@ -50,11 +50,11 @@ def clear(
     from quimbot_data.clearance import clear as record
     from quimbot_data.clearance import withdraw as take_back
 
-    place = opened(context, workspace)
+    place, replaced = opened(context, workspace), []
     if withdraw:
         changed = take_back(place, source, license_id)
     elif by and reason:
-        changed = record(place, source, by=by, reason=reason, license_id=license_id)
+        changed, replaced = record(place, source, by=by, reason=reason, license_id=license_id)
     else:
         raise InputError("A clearance says who answers for it, and why.", next_step="Give --by and --reason.")
     if json:
@@ -62,3 +62,5 @@ def clear(
         return
     for each in changed:
         say(f"{'Withdrawn' if withdraw else 'Cleared'}: {each.source} under {each.license}, by {each.by}")
+    for each in replaced:
+        note(f"Replaced: {each.source} under {each.license}, by {each.by} on {each.on}: {each.reason}")

@@ -41,6 +41,11 @@ class NamedQuery:
     parameters: tuple[Parameter, ...]
     sql: str
 
+    @property
+    def of_version(self) -> bool:
+        """Whether only a version has rows for it: over the corpora it is empty."""
+        return " of a version" in self.grain
+
     def bound(self, given: Mapping[str, Value]) -> dict[str, Value]:
         """A value for each parameter: what was given, else the default.
 
