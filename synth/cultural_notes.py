@@ -1,0 +1,36 @@
+"""What a tutor may tell about a culture: notes of named regions, hedged, each with the public work that says so."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+from pydantic import Field
+
+from schemas.fields import NonEmpty, Strict, Subtag
+
+
+class Note(Strict):
+    """One thing to tell; see `cultural_notes.toml`."""
+
+    key: NonEmpty
+    """What `schemas.dialogue.CulturalNote.source` names."""
+    language: Subtag
+    varieties: list[str]
+    """BCP 47 tags of the varieties spoken where it holds; empty where it is not one region's."""
+    topic: NonEmpty
+    region: NonEmpty
+    """As it stands in the texts."""
+    texts: list[NonEmpty] = Field(min_length=2)
+    source: NonEmpty
+    """The public work that says so, with its year."""
+
+
+class _Table(Strict):
+    notes: list[Note]
+
+
+@cache
+def cultural_notes(language: str | None = None) -> tuple[Note, ...]:
+    """Notes in the order of the table, of one language or of all."""
+    table = tomllib.loads((files(__package__) / "cultural_notes.toml").read_text(encoding="utf-8"))
+    return tuple(note for note in _Table.model_validate(table).notes if language in (None, note.language))
