@@ -1,5 +1,6 @@
 """Seeds: one learner error each, and what a tutor can say about it; what every scaffolding dialogue grows from."""
 
+import re
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -36,7 +37,7 @@ class Seed(Strict):
     """
 
     seed_id: NonEmpty
-    """`<language>:<family>:<number>` of shipped seeds; `<corpus>:<id>` of others."""
+    """`<language>:<family>:<number>` of shipped seeds; `<corpus>:<sentence>/<number>` of others, see `sentence_id`."""
     language: Subtag
     family: ErrorFamily
     type: NonEmpty
@@ -87,3 +88,12 @@ class Seed(Strict):
     def corrected_sentence(self) -> str:
         """The sentence with the edit applied."""
         return self.sentence[: self.start] + self.corrected + self.sentence[self.end :]
+
+
+def sentence_id(seed_id: str) -> str:
+    """What seeds out of one sentence share: a corpus's seeds are `<corpus>:<sentence>/<number of the error>`.
+
+    >>> sentence_id("toefl11:1004135#749/2"), sentence_id("en:agreement:1")
+    ('toefl11:1004135#749', 'en:agreement:1')
+    """
+    return re.sub(r"/[0-9]+$", "", seed_id)

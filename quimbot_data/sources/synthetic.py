@@ -27,6 +27,7 @@ from quimbot_data.sources.turns import Refusal, is_blank
 from schemas.dialogue import Pedagogy, TemplateSpan, turn_structure_fault
 from schemas.errors import InputError
 from schemas.fields import Hash, NonEmpty, Role, Term
+from schemas.seed import sentence_id
 
 DOSSIER: Final = Dossier(
     name="synthetic",
@@ -167,7 +168,7 @@ def _draft(row: _Row, part: int, rights: Rights, options: Options) -> dict[str, 
         "provenance": {
             "raw_id": raw_id,
             "revision": options.revision,
-            "lineage": row.seed_id,
+            "lineage": row.seed_id and sentence_id(row.seed_id),
             "derived": {
                 "by": row.generator,
                 "template": template,

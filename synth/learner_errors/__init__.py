@@ -1,28 +1,36 @@
 """Learner errors out of corpora: readers that yield sentences with their errors, and seeds made of them.
 
-A reader is a function of a module of its own, from a path to `LearnerSentence`s; what it cannot use it yields as
-`Skipped`, with the reason. `extract.seeds_from` makes one seed of each error that a family of `schemas.seed` covers.
-`key` tells the sentence, so that splits keep all seeds of one together (see `schemas.seed.sentence_id`).
+A reader is the function `read(path, language, rights)` of the module that a format is called by; it yields
+`LearnerSentence`s, and what it cannot use as `Skipped`, with the reason. `extract.seeds_from` makes one seed of each
+error that a family of `schemas.seed` covers. TOEFL11 is read from a workspace: `toefl11.read`.
 """
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, NamedTuple
 
 from quimbot_data.licenses import Rights
 from synth.learner_errors.sentences import Read
 
-#: Formats of files; TOEFL11 is read from a workspace (`toefl11.read`).
-FileFormat = Literal["m2", "pairs"]
-FILE_FORMATS: Final = get_args(FileFormat)
-
 Reader = Callable[[Path, str, Rights], Read]
 
-_MODULES: Final[Mapping[str, str]] = {"m2": "m2", "pairs": "pairs"}
+
+class Format(NamedTuple):
+    """What a format's files are in where nobody says otherwise."""
+
+    language: str
+    license: str | None
+    """None where files of anybody's may be in the format."""
 
 
-def reader(form: FileFormat) -> Reader:
-    """The reader of a format: `(path, language, rights)` to sentences."""
-    read: Reader = import_module(f"{__name__}.{_MODULES[form]}").read
+FORMATS: Final[Mapping[str, Format]] = {
+    "m2": Format("en", None),
+    "pairs": Format("en", None),
+}
+
+
+def reader(form: str) -> Reader:
+    """The reader of a format of `FORMATS`."""
+    read: Reader = import_module(f"{__name__}.{form}").read
     return read
