@@ -1,15 +1,13 @@
 """A recipe: which corpora, in which shares, past which thresholds, split how. A dated TOML file, never reused."""
 
-import difflib
 import math
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from schemas.errors import RecipeError
 from schemas.fields import LEAST_SCORE, Count, Family, NonEmpty, Share, SourceName, Strict, Subtag
+from schemas.toml import load_toml, parse_toml
 
 Profile = Literal["private", "research", "redistributable", "commercial"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -156,12 +154,7 @@ def parse_recipe(text: str, origin: str) -> Recipe:
     Raises:
         RecipeError: naming every wrong key and value, and what is valid.
     """
-    try:
-        return Recipe.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{origin} is not TOML: {error}.", next_step="Mend that line.") from error
-    except ValidationError as error:
-        raise RecipeError(f"{origin} is not a valid recipe: {_complaints(error)}.", valid=_valid_keys(error)) from error
+    return parse_toml(Recipe, text, origin)
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -170,47 +163,4 @@ def load_recipe(path: Path) -> Recipe:
     Raises:
         RecipeError: not readable, not TOML, or not valid.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} cannot be read: {error}.") from error
-    return parse_recipe(text, str(path))
-
-
-def _complaints(error: ValidationError) -> str:
-    messages = []
-    for problem in error.errors():
-        # Components are counted from 1, as all reports count them.
-        place = ".".join(str(part + 1 if isinstance(part, int) else part) for part in problem["loc"]) or "the recipe"
-        said = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "missing":
-            said = "is missing"
-        elif problem["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(str(problem["loc"][-1]), _table(problem["loc"]).model_fields, 1)
-            said = "unknown key" + (f" (did you mean {near[0]}?)" if near else "")
-        messages.append(f"{place}: {said}")
-    return "; ".join(messages)
-
-
-def _table(place: tuple[int | str, ...]) -> type[Strict]:
-    """The model that a key stands in."""
-    return _TABLES.get(str(place[0]), Recipe) if len(place) > 1 else Recipe
-
-
-_TABLES: dict[str, type[Strict]] = {
-    "components": Component,
-    "filters": Filters,
-    "safety": SafetyPolicy,
-    "near_duplicates": NearDuplicates,
-    "decontaminate": Decontamination,
-    "splits": Splits,
-}
-
-
-def _valid_keys(error: ValidationError) -> str:
-    for problem in error.errors():
-        if problem["type"] == "extra_forbidden":
-            parent = str(problem["loc"][0]) if len(problem["loc"]) > 1 else ""
-            keys = ", ".join(_TABLES.get(parent, Recipe).model_fields)
-            return f"Valid keys{f' of [{parent}]' if parent else ''}: {keys}."
-    return ""
+    return load_toml(Recipe, path)

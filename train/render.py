@@ -49,12 +49,23 @@ class Rendered:
     Attributes:
         ids: token ids.
         spans: assistant turns that are trained on, in order.
-        cut: messages left out at the end, so that the rest fits.
+        ends: where each exchange ends: after every assistant turn, trained on or not.
+        cut: exchanges left out at the end, so that the rest fits.
     """
 
     ids: list[int]
     spans: list[Span]
+    ends: list[int]
     cut: int = 0
+
+    def cut_to(self, most: int) -> "Rendered":
+        """As many whole exchanges from the beginning as fit; none of them may."""
+        if len(self.ids) <= most:
+            return self
+        ends = [end for end in self.ends if end <= most]
+        last = ends[-1] if ends else 0
+        spans = [span for span in self.spans if span.end <= last]
+        return Rendered(self.ids[:last], spans, ends, self.cut + len(self.ends) - len(ends))
 
     def mask(self) -> list[bool]:
         """Whether each token is trained on."""
@@ -80,7 +91,7 @@ def render(
         messages: roles and contents; system only first, then user and assistant in turn.
         untrained: positions of assistant turns kept out of the loss.
         tokenizer: see `train.models.load_tokenizer`.
-        most: tokens that the rendering may have; what is longer loses whole turns at its end.
+        most: tokens that the rendering may have; what is longer loses whole exchanges at its end.
 
     Raises:
         ModelError: the tokenizer lacks one of the template's marks.
@@ -98,7 +109,8 @@ def render_all(
     encoded = iter(_encode(tokenizer, [_text(message) for messages, _ in dialogues for message in messages]))
     for messages, untrained in dialogues:
         parts = [(message["role"], next(encoded)) for message in messages]
-        yield _joined(parts, set(untrained), marks, most)
+        rendered = _joined(parts, untrained, marks)
+        yield rendered if most is None else rendered.cut_to(most)
 
 
 def prompt_ids(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerFast") -> list[int]:
@@ -168,21 +180,21 @@ def _encode(tokenizer: "PreTrainedTokenizerFast", texts: list[str]) -> list[list
         backend.encode_special_tokens = before
 
 
-def _joined(parts: Sequence[tuple[str, list[int]]], untrained: set[int], marks: Marks, most: int | None) -> Rendered:
-    """Texts between marks, up to the last assistant turn that fits."""
+def _joined(parts: Sequence[tuple[str, list[int]]], untrained: Sequence[int], marks: Marks) -> Rendered:
+    """Texts between marks."""
     ids: list[int] = []
     spans: list[Span] = []
-    fits = Rendered([], [], len(parts))
+    ends: list[int] = []
     for position, (role, text) in enumerate(parts):
-        ids += marks.separator if position else []
-        if role == "assistant":
-            ids += marks.header
-            spans.append(Span(position, len(ids), len(ids) + len(text) + 1))
-            ids += [*text, marks.stop]
-        else:
+        if position:
+            ids += marks.separator
+        if role != "assistant":
             ids += [marks.start, *text, marks.end]
-        if most is not None and len(ids) > most:
-            break
-        if role == "assistant" or position == len(parts) - 1:
-            fits = Rendered(ids[:], spans[:], len(parts) - position - 1)
-    return Rendered(fits.ids, [span for span in fits.spans if span.position not in untrained], fits.cut)
+            continue
+        ids += marks.header
+        start = len(ids)
+        ids += [*text, marks.stop]
+        ends.append(len(ids))
+        if position not in untrained:
+            spans.append(Span(position, start, len(ids)))
+    return Rendered(ids, spans, ends)
