@@ -14,8 +14,17 @@ from quimbot_data.pedagogy.tokens import QUESTION_MARKS, sentences_of, tokens_of
 
 #: What is to be recovered.
 TARGETS: Final = ("strategy", "level", "background")
+#: Width of a step of a count, where it is not 1, and the most steps that are told apart.
+_WIDTHS: Final = {
+    "letters a word": 0.2,
+    "frequency": 0.1,
+    "questions": 0.25,
+    "words a turn": 2.0,
+    "words in the first": 2.0,
+}
+_MOST_STEPS: Final = 80
 #: Inverse strength of the regression's penalty.
-_C: Final = 10.0
+_C: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -115,4 +124,10 @@ def _counts(language: str, turns: Sequence[str]) -> dict[str, float]:
         "questions in the first": sum(turns[0].count(mark) for mark in QUESTION_MARKS),
         "phrases quoted": sum(turns[0].count(mark) for mark in '“«「"'),
     }
-    return {f"# {name}": float(value) for name, value in counted.items()}
+    return {f"# {name} > {step}": 1.0 for name, value in counted.items() for step in _steps(name, float(value))}
+
+
+def _steps(name: str, value: float) -> list[int]:
+    """A count as the steps that it has passed, so that a line through traits can bend."""
+    width = _WIDTHS.get(name, 1.0)
+    return list(range(min(int(value / width), _MOST_STEPS)))
