@@ -1,0 +1,163 @@
+"""The models that a run is compared among: its base, the run that it started from, and itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from quimbot_data.workspace import Workspace, file_digest, read_model
+from schemas.errors import IntegrityError, MissingError, ModelError
+from schemas.run import RunRecord
+from train.models import base_facts, load_base
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
+BASE: Final = "base"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A model to load: weights, and the adapter over them where there is one.
+
+    Attributes:
+        name: `base`, or the run's name.
+        weights: what `train.models.load_base` takes.
+        revision: of the Hub.
+        adapter: its folder; None for the base alone.
+    """
+
+    name: str
+    weights: str
+    revision: str | None
+    adapter: Path | None
+
+
+def run_folder(workspace: Workspace, run: str) -> Path:
+    """Folder of a training run."""
+    return workspace.root / "runs" / run
+
+
+def read_record(workspace: Workspace, run: str) -> RunRecord:
+    """The record of a run.
+
+    Raises:
+        MissingError: no such run.
+        IntegrityError: its record is not valid.
+    """
+    path = run_folder(workspace, run) / "run.json"
+    if not path.exists():
+        held = ", ".join(sorted(found.parent.name for found in workspace.root.glob("runs/*/run.json"))) or "none"
+        raise MissingError(
+            f"{workspace.root} holds no training run {run!r}.",
+            valid=f"Runs here: {held}.",
+            next_step="Train one: `quimbot train run RECIPE`.",
+        )
+    return read_model(path, RunRecord)
+
+
+def finished_run(workspace: Workspace, run: str) -> RunRecord:
+    """The record of a run that has its adapter.
+
+    Raises:
+        MissingError: no such run, or it has not finished.
+        IntegrityError: its adapter is not the one that it recorded.
+    """
+    record = read_record(workspace, run)
+    folder = run_folder(workspace, run) / "adapter"
+    if record.status != "finished":
+        raise MissingError(
+            f"The run {run} is {record.status} at step {record.steps_done} of {record.steps}: it has no adapter yet.",
+            next_step=f"Go on with it: `quimbot train run {record.recipe.name}`.",
+        )
+    for name, digest in record.adapter.items():
+        if not (folder / name).is_file() or file_digest(folder / name) != digest:
+            raise IntegrityError(
+                f"{folder / name} is not the file that the run {run} wrote.", next_step="Train the run again."
+            )
+    return record
+
+
+def base_of(record: RunRecord) -> Variant:
+    """The base that the run's lineage starts from."""
+    return Variant(BASE, record.base.name, record.base.revision, None)
+
+
+def adapted(workspace: Workspace, record: RunRecord) -> Variant:
+    """The run's adapter, over the base or over what stage 2 merged."""
+    folder = run_folder(workspace, record.run)
+    merged = folder / "base"
+    weights, revision = (str(merged), None) if merged.is_dir() else (record.base.name, record.base.revision)
+    return Variant(record.run, weights, revision, folder / "adapter")
+
+
+def parent_of(workspace: Workspace, record: RunRecord) -> RunRecord | None:
+    """The record of the run that a stage-2 run started from; None at stage 1."""
+    return finished_run(workspace, record.recipe.parent.run) if record.recipe.parent else None
+
+
+def check_base(record: RunRecord) -> None:
+    """Hold that the base is the one that the run was trained on.
+
+    Raises:
+        ModelError: it has other bytes, or another revision.
+    """
+    found = base_facts(record.base.name, record.base.revision)
+    if found != record.base:
+        raise ModelError(
+            f"{record.base.name} is not the base that {record.run} was trained on: its weights or settings differ.",
+            valid=f"The run recorded {record.base.digest or record.base.revision}.",
+            next_step="Put that base back, or train again on this one.",
+        )
+
+
+def load(variant: Variant) -> "PreTrainedModel":
+    """A variant's model, in evaluation mode, on the GPU where there is one.
+
+    Raises:
+        MissingError: its weights are not there.
+        ModelError: the adapter is of another base.
+    """
+    import torch
+
+    on_gpu = torch.cuda.is_available()
+    model: torch.nn.Module = load_base(
+        variant.weights, dtype=torch.bfloat16 if on_gpu else torch.float32, revision=variant.revision
+    )
+    if variant.adapter is not None:
+        from peft import PeftModel
+
+        try:
+            model = PeftModel.from_pretrained(model, str(variant.adapter))
+        except (RuntimeError, ValueError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise ModelError(
+                f"The adapter of {variant.name} does not fit on {variant.weights}: {first}",
+                next_step="Use the base that the run recorded: see `base` in its run.json.",
+            ) from error
+    return cast("PreTrainedModel", model.to("cuda" if on_gpu else "cpu").eval())
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A run's model and its base, loaded together; where both stand on the same weights, these are held once."""
+
+    adapted: "PreTrainedModel"
+    other: "PreTrainedModel | None"
+
+    @contextmanager
+    def base(self) -> "Iterator[PreTrainedModel]":
+        """The base: for the time of the block the adapter is off."""
+        if self.other is not None:
+            yield self.other
+        else:
+            with cast("PeftModel", self.adapted).disable_adapter():
+                yield self.adapted
+
+
+def load_pair(workspace: Workspace, record: RunRecord) -> Pair:
+    """A run's model beside its base; see `load`."""
+    run, base = adapted(workspace, record), base_of(record)
+    return Pair(load(run), None if run.weights == base.weights else load(base))
