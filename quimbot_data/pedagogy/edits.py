@@ -1,0 +1,167 @@
+"""Whether a text holds a correction, or the error, of something that a learner said.
+
+A word of content counts wherever it stands; a small word ("the", "to", "is") says nothing by itself, so it counts
+together with the nearest word of content beside it. Person may shift, as when a tutor says things back: my, your.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Final
+
+from quimbot_data.pedagogy.folding import fold
+from quimbot_data.pedagogy.lemmas import lemma
+from quimbot_data.pedagogy.lexicon import function_words, lexicon
+
+Pieces = tuple[str, ...]
+
+#: A word, its contracted end ("'re", "n't") by itself; where no blanks part words, a character.
+_PIECE: Final = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+?(?=n't\b)|n't\b|'(?:m|s|re|ve|ll|d)\b|[^\W_\u3400-\u9fff]+")
+#: Words between a small word and the word of content that it is known by.
+_REACH: Final = 3
+
+
+@lru_cache(maxsize=1 << 15)
+def pieces(text: str) -> Pieces:
+    """Words of folded text, contracted ends by themselves.
+
+    >>> pieces("You’re not at María's!")
+    ('you', "'re", 'not', 'at', 'maría', "'s")
+    """
+    return tuple(_PIECE.findall(fold(text)))
+
+
+def place_of(wanted: Sequence[str], held: Sequence[str], start: int = 0) -> int:
+    """Where some words stand in a row among others, from `start` on; -1 where nowhere or nothing is wanted."""
+    size = len(wanted)
+    if not size:
+        return -1
+    first, run = wanted[0], tuple(wanted)
+    for at in range(start, len(held) - size + 1):
+        if held[at] == first and tuple(held[at : at + size]) == run:
+            return at
+    return -1
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A learner's error within the sentence it stands in, and what is right in its place."""
+
+    sentence: str
+    start: int
+    end: int
+    corrected: str
+    language: str
+
+    @cached_property
+    def _span(self) -> tuple[int, int]:
+        """The error, widened to whole words, so that a letter's error is its word's."""
+        start, end, text = self.start, self.end, self.sentence
+        inserts = self.corrected[:1].isalnum() or self.original[:1].isalnum()
+        while inserts and 0 < start and _joined(text[start - 1], text[start : start + 1] or self.corrected[:1]):
+            start -= 1
+        closes = self.corrected[-1:].isalnum() or self.original[-1:].isalnum()
+        while closes and end < len(text) and _joined(text[end - 1 : end] or self.corrected[-1:], text[end]):
+            end += 1
+        return start, end
+
+    @cached_property
+    def original(self) -> str:
+        """What the learner said there."""
+        return self.sentence[self.start : self.end]
+
+    @cached_property
+    def said(self) -> Pieces:
+        """Words of the error."""
+        start, end = self._span
+        return pieces(self.sentence[start:end])
+
+    @cached_property
+    def right(self) -> Pieces:
+        """Words of the correction."""
+        start, end = self._span
+        return pieces(self.sentence[start : self.start] + self.corrected + self.sentence[self.end : end])
+
+    @cached_property
+    def left(self) -> Pieces:
+        """Words before, of the same sentence."""
+        return pieces(re.split(r"[.!?。！？؟\n]", self.sentence[: self._span[0]])[-1])
+
+    @cached_property
+    def after(self) -> Pieces:
+        """Words behind, of the same sentence."""
+        return pieces(re.split(r"[.!?。！？؟\n]", self.sentence[self._span[1] :])[0])
+
+    @cached_property
+    def corrected_sentence(self) -> str:
+        """The sentence that the error stands in, put right."""
+        before = re.split(r"(?<=[.!?。！？؟\n])", self.sentence[: self.start])[-1]
+        behind = re.split(r"(?<=[.!?。！？؟\n])", self.sentence[self.end :])[0]
+        return before + self.corrected + behind
+
+    def held_in(self, text: str, *, shifted: bool = False) -> bool:
+        """Whether a text holds the correction.
+
+        Args:
+            text: a tutor's turn.
+            shifted: person and its verb forms may be another's, as in a recast.
+        """
+        return self._stands(self.right, self.said, pieces(text), shifted=shifted)
+
+    def error_in(self, text: str) -> bool:
+        """Whether a text holds the error, in its context."""
+        return self._stands(self.said, self.right, pieces(text), shifted=True, always=True)
+
+    def _stands(self, wanted: Pieces, other: Pieces, held: Pieces, *, shifted: bool, always: bool = False) -> bool:
+        new = list(wanted)
+        for word in other:
+            if word in new:
+                new.remove(word)
+        alone = any(self._is_content(word) for word in new) or (not new and len(wanted) > 1)
+        if wanted and alone and not always:
+            return self._occurs(wanted, held, shifted=shifted, barred=other)
+        runs = self._runs(wanted)
+        return any(self._occurs(run, held, shifted=shifted, barred=other) for run in runs)
+
+    def _runs(self, wanted: Pieces) -> list[Pieces]:
+        """What the words stand in: with the nearest word of content before, behind, or both where there are no words."""
+        before, behind = self._reach(self.left[::-1])[::-1], self._reach(self.after)
+        if not wanted:
+            return [before + behind] if before and behind else []
+        if not before and not behind:
+            return [self.left[-1:] + wanted + self.after[:1]]
+        return [run for run in (before and before + wanted, behind and wanted + behind) if run]
+
+    def _reach(self, words: Pieces) -> Pieces:
+        for count, word in enumerate(words[:_REACH], 1):
+            if self._is_content(word):
+                return words[:count]
+        return ()
+
+    def _is_content(self, word: str) -> bool:
+        return word not in function_words(self.language) and not word.startswith("'")
+
+    def _occurs(self, run: Pieces, held: Pieces, *, shifted: bool, barred: Pieces) -> bool:
+        if not shifted:
+            return place_of(run, held) >= 0
+        size = len(run)
+        return any(
+            all(self._fits(word, held[at + i], barred) for i, word in enumerate(run))
+            for at in range(len(held) - size + 1)
+            if self._fits(run[0], held[at], barred)
+        )
+
+    def _fits(self, word: str, found: str, barred: Pieces) -> bool:
+        if word == found:
+            return True
+        if found in lexicon(self.language).shifts.get(word, ()):
+            return True
+        if self.language in ("en", "zh") or found in barred or not self._is_content(word):
+            return False
+        return lemma(word, self.language) == lemma(found, self.language)
+
+
+def _joined(first: str, second: str) -> bool:
+    """Whether two characters belong to one word; where no blanks part words, none do."""
+    return first.isalnum() and second.isalnum() and not "\u3400" <= first <= "\u9fff" and not "\u3400" <= second <= "\u9fff"

@@ -1,0 +1,147 @@
+"""Phrases that critics look for, by language: `lexicons/<language>.toml`, written so that a teacher can read them.
+
+    that (is|was)? wrong       words in this order; one of several; `?`: or none of them
+    change … to                up to five words in between
+    ^ incorrect                at the start of a sentence
+    should be “                a quotation begins
+
+Case, accents and kinds of quotation marks make no difference. Patterns are plain enough for Python's `re` and for
+polars alike, so that one turn and a column of turns are judged by the same words.
+"""
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from pydantic import Field
+
+from quimbot_data.pedagogy.folding import bare
+from schemas.fields import NonEmpty, Strict, Subtag
+
+LANGUAGES: Final = ("en", "es", "zh", "ar")
+
+_PART: Final = re.compile(r"(?P<gap> ?… ?)|(?P<choice> ?\([^()]*\)\??)|(?P<start>\^ ?)|(?P<blank> +)|(?P<words>[^ …()^]+)")
+_GAP: Final = r"(?:[^\w.!?。！？؟]+[\w'~\"]+){0,5}?[^\w.!?。！？؟]+"
+_UNSPACED_GAP: Final = r"[^.!?。！？؟]{0,12}?"
+_START: Final = r"(?:^|[.!?。！？؟:;,\n\"][\s\"¡¿]*|[¡¿])"
+
+
+class Lexicon(Strict):
+    """What `lexicons/<language>.toml` holds; each list one kind of phrase."""
+
+    language: Subtag
+    reviewed: bool
+    """A native teacher of the language has read it."""
+    note: NonEmpty
+    verdicts: list[NonEmpty]
+    directives: list[NonEmpty]
+    recitals: list[NonEmpty]
+    exempt: list[NonEmpty]
+    """What only looks like one of the three."""
+    contrasts: list[NonEmpty]
+    """Between two forms they make a correction: the right one, `not`, the other."""
+    deficits: list[NonEmpty]
+    """What calls a learner's language less than one."""
+    policing: list[NonEmpty]
+    """What forbids another language."""
+    terms: list[NonEmpty]
+    """Grammar terms, which a recast and its question go without."""
+    form: list[NonEmpty]
+    """Words of questions that are about language, not about what it says."""
+    which: list[NonEmpty]
+    alternatives: list[NonEmpty]
+    """Between two things to choose from."""
+    invitations: list[NonEmpty]
+    """What asks without a question mark."""
+    asking: list[NonEmpty]
+    """How a learner asks for an explanation."""
+    hedges: list[NonEmpty]
+    absolutes: list[NonEmpty]
+    function: list[NonEmpty]
+    """Words that say little by themselves."""
+    shifts: dict[str, list[NonEmpty]]
+    """What the learner's words become when the tutor says them back."""
+    cues: dict[str, list[NonEmpty]]
+    """What a hint can point at, by family of errors."""
+    regions: dict[str, list[NonEmpty]] = Field(default={})
+    """What a region is called, where its English name is not what it is called."""
+
+
+@cache
+def lexicon(language: str) -> Lexicon:
+    """The lexicon of a language; of one that has none, English's."""
+    name = language if language in LANGUAGES else "en"
+    text = (files("quimbot_data.pedagogy") / "lexicons" / f"{name}.toml").read_text(encoding="utf-8")
+    return Lexicon.model_validate(tomllib.loads(text))
+
+
+def pattern_of(phrase: str, *, unspaced: bool = False, clitics: bool = False) -> str:
+    """The regular expression of a phrase, over bare text.
+
+    Args:
+        phrase: as the module says.
+        unspaced: the script sets no blanks, so a word may stand within others.
+        clitics: "and" may be written as one with the word that follows.
+    """
+    parts = [_translated(match, unspaced) for match in _PART.finditer(phrase)]
+    text = "".join(parts)
+    if unspaced:
+        return text
+    head = "" if phrase.startswith("^") else r"\b[وف]?" if clitics else r"\b"
+    first, last = phrase.lstrip("^( ")[:1], phrase.rstrip(")? ")[-1:]
+    return (head if first.isalnum() or clitics else "") + text + (r"\b" if last.isalnum() else "")
+
+
+def _translated(match: re.Match[str], unspaced: bool) -> str:
+    kind, text = match.lastgroup, match[0]
+    if kind == "gap":
+        return _UNSPACED_GAP if unspaced else _GAP
+    if kind == "start":
+        return _START
+    if kind == "blank":
+        return r"\s+"
+    if kind == "words":
+    XX
+    blank = r"\s+" if text.startswith(" ") else ""
+    inner = "|".join(_plain_words(word) for word in text.strip(" ()?").split("|"))
+    return f"(?:{blank}(?:{inner})){'?' if text.endswith('?') else ''}"
+
+
+def _plain_words(words: str) -> str:
+    return r"\s+".join(re.escape(bare(word)) for word in words.split())
+
+
+@cache
+def pattern(language: str, *kinds: str) -> str:
+    """One regular expression for all phrases of some lists of a language's lexicon; matches nothing where all are empty.
+
+    Args:
+        language: subtag.
+        kinds: names of lists of `Lexicon`; `cues.<family>` for cues.
+    """
+    held = lexicon(language)
+    unspaced, clitics = held.language == "zh", held.language == "ar"
+    phrases = [phrase for kind in kinds for phrase in _phrases(held, kind)]
+    found = [pattern_of(phrase, unspaced=unspaced, clitics=clitics) for phrase in phrases]
+    return "(?:" + "|".join(found) + ")" if found else r"[^\s\S]"
+
+
+@cache
+def compiled(language: str, *kinds: str) -> re.Pattern[str]:
+    """`pattern`, compiled."""
+    return re.compile(pattern(language, *kinds))
+
+
+def _phrases(held: Lexicon, kind: str) -> list[str]:
+    if kind.startswith("cues."):
+        return held.cues.get(kind.removeprefix("cues."), [])
+    found: list[str] = getattr(held, kind)
+    return found
+
+
+@cache
+def function_words(language: str) -> frozenset[str]:
+    """Words of a language that say little by themselves: articles, prepositions, pronouns, conjunctions, copulas."""
+    return frozenset(lexicon(language).function)
