@@ -17,7 +17,9 @@ from quimbot_data.pedagogy.lexicon import function_words, lexicon
 Pieces = tuple[str, ...]
 
 #: A word, its contracted end ("'re", "n't") by itself; where no blanks part words, a character.
-_PIECE: Final = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+?(?=n't\b)|n't\b|'(?:m|s|re|ve|ll|d)\b|[^\W_\u3400-\u9fff]+")
+_PIECE: Final = re.compile(
+    r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+?(?=n't\b)|n't\b|'(?:m|s|re|ve|ll|d)\b|[^\W_\u3400-\u9fff]+"
+)
 #: Words between a small word and the word of content that it is known by.
 _REACH: Final = 3
 
@@ -59,7 +61,7 @@ class Edit:
         """The error, widened to whole words, so that a letter's error is its word's."""
         start, end, text = self.start, self.end, self.sentence
         inserts = self.corrected[:1].isalnum() or self.original[:1].isalnum()
-        while inserts and 0 < start and _joined(text[start - 1], text[start : start + 1] or self.corrected[:1]):
+        while inserts and start > 0 and _joined(text[start - 1], text[start : start + 1] or self.corrected[:1]):
             start -= 1
         closes = self.corrected[-1:].isalnum() or self.original[-1:].isalnum()
         while closes and end < len(text) and _joined(text[end - 1 : end] or self.corrected[-1:], text[end]):
@@ -125,7 +127,7 @@ class Edit:
         return any(self._occurs(run, held, shifted=shifted, barred=other) for run in runs)
 
     def _runs(self, wanted: Pieces) -> list[Pieces]:
-        """What the words stand in: with the nearest word of content before, behind, or both where there are no words."""
+        """The words with the nearest word of content before, or behind; with both where there are no words."""
         before, behind = self._reach(self.left[::-1])[::-1], self._reach(self.after)
         if not wanted:
             return [before + behind] if before and behind else []
@@ -164,4 +166,9 @@ class Edit:
 
 def _joined(first: str, second: str) -> bool:
     """Whether two characters belong to one word; where no blanks part words, none do."""
-    return first.isalnum() and second.isalnum() and not "\u3400" <= first <= "\u9fff" and not "\u3400" <= second <= "\u9fff"
+    return (
+        first.isalnum()
+        and second.isalnum()
+        and not "\u3400" <= first <= "\u9fff"
+        and not "\u3400" <= second <= "\u9fff"
+    )

@@ -14,7 +14,11 @@ _QUOTES: Final = str.maketrans(
 )
 #: Arabic vowel points: left out in writing as one likes.
 _VOWEL_POINTS: Final = re.compile("[\u064b-\u0652\u0670]")
-_INVISIBLE: Final = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]")  # fmt: skip
+#: Unicode's default ignorable code points, as far as text holds them.
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
 #: Double quotation marks, once folded; single ones where no letter stands outside of them, so no apostrophes.
 QUOTED: Final = re.compile(r"\"([^\"]*)\"|(?<!\w)'((?:[^'\n]|(?<=\w)'(?=\w))+)'(?!\w)")
 #: A word; where none is parted from the next by a blank, a character.

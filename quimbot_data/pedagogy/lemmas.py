@@ -6,10 +6,13 @@ the light stemmer of Snowball, after the article and what is written as one with
 
 import re
 from functools import cache, lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from quimbot_data.pedagogy.lexicon import function_words
 from quimbot_data.pedagogy.tokens import words_of
+
+if TYPE_CHECKING:
+    from snowballstemmer.basestemmer import BaseStemmer
 
 #: Forms of two verbs, which tables must give to one: by the tutor's talk of "going" it is that one.
 _CHOSEN: Final = {
@@ -52,7 +55,7 @@ def content_words(text: str, language: str) -> tuple[str, ...]:
 
 
 @cache
-def _arabic() -> "Stemmer":
+def _arabic() -> "BaseStemmer":
     import snowballstemmer
 
     return snowballstemmer.stemmer("arabic")

@@ -11,7 +11,7 @@ polars alike, so that one turn and a column of turns are judged by the same word
 
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -22,10 +22,16 @@ from schemas.fields import NonEmpty, Strict, Subtag
 
 LANGUAGES: Final = ("en", "es", "zh", "ar")
 
-_PART: Final = re.compile(r"(?P<gap> ?… ?)|(?P<choice> ?\([^()]*\)\??)|(?P<start>\^ ?)|(?P<blank> +)|(?P<words>[^ …()^]+)")
+_PART: Final = re.compile(
+    r"(?P<gap> ?… ?)|(?P<choice> ?\([^()]*\)\??)|(?P<start>\^ ?)|(?P<blank> +)|(?P<words>[^ …()^]+)"
+)
 _GAP: Final = r"(?:[^\w.!?。！？؟]+[\w'~\"]+){0,5}?[^\w.!?。！？؟]+"
 _UNSPACED_GAP: Final = r"[^.!?。！？؟]{0,12}?"
 _START: Final = r"(?:^|[.!?。！？؟:;,\n\"][\s\"¡¿]*|[¡¿])"
+
+
+_WORD: Final = re.compile(r"\w+")
+_ARABIC_AND: Final = "وف"
 
 
 class Lexicon(Strict):
@@ -103,7 +109,7 @@ def _translated(match: re.Match[str], unspaced: bool) -> str:
     if kind == "blank":
         return r"\s+"
     if kind == "words":
-    XX
+        return re.escape(bare(text))
     blank = r"\s+" if text.startswith(" ") else ""
     inner = "|".join(_plain_words(word) for word in text.strip(" ()?").split("|"))
     return f"(?:{blank}(?:{inner})){'?' if text.endswith('?') else ''}"
@@ -114,24 +120,75 @@ def _plain_words(words: str) -> str:
 
 
 @cache
-def pattern(language: str, *kinds: str) -> str:
-    """One regular expression for all phrases of some lists of a language's lexicon; matches nothing where all are empty.
+def patterns(language: str, *kinds: str) -> tuple[str, ...]:
+    """The regular expression of each phrase of some lists of a language's lexicon, over bare text.
 
     Args:
         language: subtag.
-        kinds: names of lists of `Lexicon`; `cues.<family>` for cues.
+        kinds: names of lists of `Lexicon`; `cues.<name>` for cues.
     """
     held = lexicon(language)
     unspaced, clitics = held.language == "zh", held.language == "ar"
     phrases = [phrase for kind in kinds for phrase in _phrases(held, kind)]
-    found = [pattern_of(phrase, unspaced=unspaced, clitics=clitics) for phrase in phrases]
-    return "(?:" + "|".join(found) + ")" if found else r"[^\s\S]"
+    return tuple(pattern_of(phrase, unspaced=unspaced, clitics=clitics) for phrase in phrases)
+
+
+class Phrases:
+    """Phrases to look for in bare text. Only those are tried of which a telling word is there: hundreds cost little."""
+
+    def __init__(self, language: str, *kinds: str) -> None:
+        held = lexicon(language)
+        self._always: list[int] = []
+        self._by_word: dict[str, list[int]] = {}
+        self._patterns = [re.compile(pattern) for pattern in patterns(language, *kinds)]
+        for place, phrase in enumerate(phrase for kind in kinds for phrase in _phrases(held, kind)):
+            told = () if held.language == "zh" else _telling_words(phrase)
+            for word in told:
+                self._by_word.setdefault(word, []).append(place)
+            self._always += [] if told else [place]
+
+    def found(self, text: str) -> list[str]:
+        """What matches, phrase by phrase."""
+        return [match[0] for pattern in self._tried(text) for match in pattern.finditer(text)]
+
+    def among(self, text: str) -> bool:
+        """Whether any matches."""
+        return any(pattern.search(text) for pattern in self._tried(text))
+
+    def replaced(self, text: str, other: str) -> str:
+        """The text with something else in place of every match."""
+        for pattern in self._tried(text):
+            text = pattern.sub(other, text)
+        return text
+
+    def _tried(self, text: str) -> list[re.Pattern[str]]:
+        places = {place for word in _words(text) & self._by_word.keys() for place in self._by_word[word]}
+        return [self._patterns[place] for place in sorted(places.union(self._always))]
+
+
+@lru_cache(maxsize=1 << 12)
+def _words(text: str) -> frozenset[str]:
+    words = frozenset(_WORD.findall(text))
+    return words if text.isascii() else words.union(word[1:] for word in words if word[0] in _ARABIC_AND)
+
+
+def _telling_words(phrase: str) -> frozenset[str]:
+    """Words of which one must be there wherever the phrase matches: of its parts, the one whose words are longest."""
+    parts = [_alternatives(match) for match in _PART.finditer(phrase) if match.lastgroup in ("choice", "words")]
+    return max((part for part in parts if all(part)), key=lambda part: min(map(len, part)), default=frozenset())
+
+
+def _alternatives(match: re.Match[str]) -> frozenset[str]:
+    """The longest word of each alternative; none where it may be left out."""
+    if match[0].endswith(")?"):
+        return frozenset({""})
+    return frozenset(max(_WORD.findall(bare(each)), key=len, default="") for each in match[0].strip(" ()").split("|"))
 
 
 @cache
-def compiled(language: str, *kinds: str) -> re.Pattern[str]:
-    """`pattern`, compiled."""
-    return re.compile(pattern(language, *kinds))
+def compiled(language: str, *kinds: str) -> Phrases:
+    """The phrases of some lists of a language's lexicon, ready to be looked for."""
+    return Phrases(language, *kinds)
 
 
 def _phrases(held: Lexicon, kind: str) -> list[str]:

@@ -41,18 +41,18 @@ def explicit_corrections(text: str, said: Sequence[str] = (), *, explains: bool 
     words = without_quoted(text, said)
     found = [match[0] for match in ARROW.finditer(words)]
     for language in scripts(words):
-        excused = compiled(language, "exempt").sub(_EXCUSED, words)
+        excused = compiled(language, "exempt").replaced(words, _EXCUSED)
         found += _matches(language, excused, ("verdicts", "directives"))
         found += [] if explains else _matches(language, words, ("recitals",))
     return found
 
 
 def _matches(language: str, words: str, kinds: tuple[str, ...]) -> list[str]:
-    return [_shown(match[0]) for match in compiled(language, *kinds).finditer(words)]
+    return [_shown(match) for match in compiled(language, *kinds).found(words)]
 
 
 def _shown(match: str) -> str:
-    return match.strip(" .!?:;,\n\"¡¿")
+    return match.strip(' .!?:;,\n"¡¿')
 
 
 @lru_cache(maxsize=1 << 14)
