@@ -14,7 +14,7 @@ from schemas.learner import CEFR_LEVELS
 
 #: Words of a simplified turn, by those of the turn that confused.
 MOST_WORDS: Final = 0.8
-#: Lemmas of a simplified turn that stood in the other, or in what else was said before a shorter turn.
+#: Lemmas of a simplified turn that stood in the other.
 LEAST_OVERLAP: Final = 0.3
 
 
@@ -22,7 +22,7 @@ def simplify(scene: Scene) -> Iterator[Failure]:
     """Invariant 9: after confusion the same in at least 20 % fewer words, no harder to read, in other words."""
     for turn in scene.tutor:
         cause, earlier = scene.before(turn, "user"), _earlier(scene, turn)
-        if cause is None or "confusion" not in cause.signals:
+        if cause is None or "confusion" not in cause.signals or "explain" in turn.moves:  # who asks why is answered
             continue
         if "simplify" not in turn.moves:
             yield Failure("simplify", turn.position, "The learner is confused, and the turn does not simplify.")
@@ -66,10 +66,17 @@ def _slow_fault(scene: Scene, turn: Turn, earlier: Turn | None) -> str | None:
         return "It gives neither a hint nor a choice of two."
     if new := {"cultural_note", "explain"} & set(turn.moves):
         return f"It brings something new: {', '.join(sorted(new))}."
+    targets = {each.target for each in scene.tutor if each.position < turn.position and each.target is not None}
+    if targets and turn.target is not None and turn.target not in targets:
+        return "It turns to another error."
+    return None if earlier is None or _goes_on(scene, turn) else "None of its content words was there before."
+
+
+def _goes_on(scene: Scene, turn: Turn) -> bool:
     so_far = [each.text for each in scene.turns if each.position < turn.position]
     known = frozenset[str]().union(*(content_lemmas(text, scene.language) for text in so_far))
-    share = _overlap(content_lemmas(turn.text, scene.language), known)
-    return f"Only {share:.0%} of its content words were there before." if share < LEAST_OVERLAP else None
+    own = content_lemmas(turn.text, scene.language)
+    return not own or bool(own & known)
 
 
 def offers_choice(text: str) -> bool:

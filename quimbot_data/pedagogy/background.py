@@ -8,8 +8,8 @@ from quimbot_data.pedagogy.code_switching import token_languages
 from quimbot_data.pedagogy.course import PATIENCE, failed_supports
 from quimbot_data.pedagogy.folding import QUOTED, bare, fold
 from quimbot_data.pedagogy.invariants import Failure
-from quimbot_data.pedagogy.lexicon import LANGUAGES, lexicon
-from quimbot_data.pedagogy.scene import LEARNER, Scene, Turn
+from quimbot_data.pedagogy.lexicon import lexicon
+from quimbot_data.pedagogy.scene import LEARNER, Scene, Turn, texts
 from quimbot_data.pedagogy.tokens import QUESTION_MARKS, listed_languages
 from quimbot_data.pedagogy.wording import phrases_in
 
@@ -47,7 +47,8 @@ def respect(turn: Turn, said: list[str]) -> Iterator[Failure]:
 def _second_language(scene: Scene) -> Iterator[Failure]:
     if not any("comprehension_check" in turn.moves for turn in scene.tutor):
         yield Failure("background", None, "A dialogue with an L2 learner has no comprehension check.")
-    others = {str(language) for language in (scene.learner.get("l1"), *LANGUAGES) if language} - {scene.language}
+    shared = texts(scene.learner.get("shared_languages"))
+    others = {str(language) for language in (scene.learner.get("l1"), "en", *shared) if language} - {scene.language}
     for turn in scene.tutor:
         if scene.language in listed_languages() and (found := _foreign(turn.text, scene.language, sorted(others))):
             yield Failure("background", turn.position, f"More than a gloss in another language: {', '.join(found)}.")

@@ -93,7 +93,7 @@ def _targets_fault(scene: Scene, turn: Turn) -> str | None:
     for number, other in enumerate(scene.edits):
         if edit is None or other is None or number == turn.target or scene.errors[number].get("is_variation"):
             continue
-        told = (other.right, other.said) != (edit.right, edit.said) and other.held_in(turn.text)
+        told = other.right != edit.right and other.held_in(turn.text)
         if told and not edit.held_in(other.original) and whole(scene.errors[number].get("position")) != turn.position:
             return f"It tells {other.corrected!r} too, the correction of another error than its target."
     return None

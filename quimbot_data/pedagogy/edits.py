@@ -20,6 +20,7 @@ Pieces = tuple[str, ...]
 _PIECE: Final = re.compile(
     r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+?(?=n't\b)|n't\b|'(?:m|s|re|ve|ll|d)\b|[^\W_\u3400-\u9fff]+"
 )
+_SENTENCE_END: Final = re.compile(r"[.!?。！？؟\n]")
 #: Words between a small word and the word of content that it is known by.
 _REACH: Final = 3
 
@@ -74,32 +75,43 @@ class Edit:
         return self.sentence[self.start : self.end]
 
     @cached_property
-    def said(self) -> Pieces:
-        """Words of the error."""
+    def _parts(self) -> tuple[Pieces, Pieces, Pieces, Pieces]:
+        """Words before the error, of the error, of the correction, and behind; what both share is before or behind."""
         start, end = self._span
-        return pieces(self.sentence[start:end])
+        text = self.sentence
+        said = pieces(text[start:end])
+        right = pieces(text[start : self.start] + self.corrected + text[self.end : end])
+        head = _shared(said, right)
+        tail = _shared(said[head:][::-1], right[head:][::-1])
+        before = pieces(_SENTENCE_END.split(text[:start])[-1]) + said[:head]
+        behind = said[len(said) - tail :] + pieces(_SENTENCE_END.split(text[end:])[0])
+        return before, said[head : len(said) - tail], right[head : len(right) - tail], behind
 
-    @cached_property
-    def right(self) -> Pieces:
-        """Words of the correction."""
-        start, end = self._span
-        return pieces(self.sentence[start : self.start] + self.corrected + self.sentence[self.end : end])
-
-    @cached_property
+    @property
     def left(self) -> Pieces:
         """Words before, of the same sentence."""
-        return pieces(re.split(r"[.!?。！？؟\n]", self.sentence[: self._span[0]])[-1])
+        return self._parts[0]
 
-    @cached_property
+    @property
+    def said(self) -> Pieces:
+        """Words of the error."""
+        return self._parts[1]
+
+    @property
+    def right(self) -> Pieces:
+        """Words of the correction."""
+        return self._parts[2]
+
+    @property
     def after(self) -> Pieces:
         """Words behind, of the same sentence."""
-        return pieces(re.split(r"[.!?。！？؟\n]", self.sentence[self._span[1] :])[0])
+        return self._parts[3]
 
     @cached_property
     def corrected_sentence(self) -> str:
         """The sentence that the error stands in, put right."""
-        before = re.split(r"(?<=[.!?。！？؟\n])", self.sentence[: self.start])[-1]
-        behind = re.split(r"(?<=[.!?。！？؟\n])", self.sentence[self.end :])[0]
+        before = _SENTENCE_END.split(self.sentence[: self.start])[-1]
+        behind = _SENTENCE_END.split(self.sentence[self.end :])[0]
         return before + self.corrected + behind
 
     def held_in(self, text: str, *, shifted: bool = False) -> bool:
@@ -123,14 +135,16 @@ class Edit:
         alone = any(self._is_content(word) for word in new) or (not new and len(wanted) > 1)
         if wanted and alone and not always:
             return self._occurs(wanted, held, shifted=shifted, barred=other)
-        runs = self._runs(wanted)
+        beside = [self.left[-1:] + wanted, wanted + self.after[:1]] if shifted and wanted and not always else []
+        runs = [*self._runs(wanted), *(run for run in beside if len(run) > len(wanted))]
         return any(self._occurs(run, held, shifted=shifted, barred=other) for run in runs)
 
     def _runs(self, wanted: Pieces) -> list[Pieces]:
         """The words with the nearest word of content before, or behind; with both where there are no words."""
         before, behind = self._reach(self.left[::-1])[::-1], self._reach(self.after)
         if not wanted:
-            return [before + behind] if before and behind else []
+            beside = self.left[-1:] + behind if behind else before + self.after[:1]
+            return [beside] if len(beside) > 1 else []
         if not before and not behind:
             return [self.left[-1:] + wanted + self.after[:1]]
         return [run for run in (before and before + wanted, behind and wanted + behind) if run]
@@ -162,6 +176,12 @@ class Edit:
         if self.language in ("en", "zh") or found in barred or not self._is_content(word):
             return False
         return lemma(word, self.language) == lemma(found, self.language)
+
+
+def _shared(first: Pieces, second: Pieces) -> int:
+    """How many words two runs begin with alike."""
+    pairs = zip(first, second, strict=False)
+    return next((count for count, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
 
 
 def _joined(first: str, second: str) -> bool:

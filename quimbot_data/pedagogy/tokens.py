@@ -48,11 +48,11 @@ def sentences_of(text: str) -> list[str]:
 
 @cache
 def listed_languages() -> frozenset[str]:
-    """Languages of which `wordfreq` has a list."""
+    """Languages of which `wordfreq` has a list, and what cuts their texts into words."""
     import wordfreq
 
-    logging.getLogger("jieba").setLevel(logging.WARNING)  # it tells of its tables on stderr
-    return frozenset(wordfreq.available_languages())
+    logging.getLogger("jieba").addFilter(lambda record: record.levelno >= logging.WARNING)  # it tells of its tables
+    return frozenset(wordfreq.available_languages()) - {"ja", "ko"}  # cut by MeCab, which is not asked for
 
 
 @lru_cache(maxsize=1 << 16)
