@@ -42,10 +42,11 @@ def plots(facts: CardFacts) -> dict[str, bytes]:
     }
     if facts.totals.dialogues:
         drawings |= {"languages": lambda: _languages(facts), "lengths": lambda: _lengths(facts)}
-    return {name: _png(draw) for name, draw in drawings.items()}
+    return {name: png(draw) for name, draw in drawings.items()}
 
 
-def _png(draw: Callable[[], "Figure"]) -> bytes:
+def png(draw: Callable[[], "Figure"]) -> bytes:
+    """Draw a figure in the style of all plots, and give its bytes."""
     from matplotlib import style
     from PIL import Image
 
@@ -58,7 +59,7 @@ def _png(draw: Callable[[], "Figure"]) -> bytes:
     return small.getvalue()
 
 
-def _figure(height: float) -> "Figure":
+def blank_figure(height: float) -> "Figure":
     """An empty figure, `height` inches high; made without pyplot, which would keep it and look for a display."""
     from matplotlib.figure import Figure
 
@@ -74,7 +75,7 @@ def _mix(facts: CardFacts) -> "Figure":
     """Three bars a component: its weight, and its shares of dialogues and tokens."""
     lines = sorted(facts.mix, key=lambda line: (-line.weight, line.component))
     dialogues, tokens = facts.totals.dialogues, facts.totals.tokens
-    figure = _figure(1.1 + 0.62 * len(lines))
+    figure = blank_figure(1.1 + 0.62 * len(lines))
     axes = figure.subplots()
     series: tuple[tuple[str, str, list[tuple[float, float]]], ...] = (
         ("asked", _ASKED, [(line.weight, 1.0) for line in lines]),
@@ -111,7 +112,7 @@ def _ledger(facts: CardFacts) -> "Figure":
     names = [row.source for row in facts.sources[:MOST_PANELS]]
     columns = min(2, len(names))
     rows = -(-len(names) // columns)
-    figure = _figure(0.3 + rows * (0.45 + 0.26 * max(len(funnels[name]) for name in names)))
+    figure = blank_figure(0.3 + rows * (0.45 + 0.26 * max(len(funnels[name]) for name in names)))
     panels = _panels(figure, rows, columns)
     for panel, name in zip(panels, names, strict=False):
         _funnel(panel, name, funnels[name])
@@ -177,7 +178,7 @@ def _languages(facts: CardFacts) -> "Figure":
 
     top = facts.languages[:TOP_LANGUAGES]
     most, least = top[0].dialogues, top[-1].dialogues
-    figure = _figure(1.0 + 0.21 * max(2, len(top)))
+    figure = blank_figure(1.0 + 0.21 * max(2, len(top)))
     axes = figure.subplots()
     axes.set_xscale("log")
     axes.set_xlim(min(least / 1.5, most / 20), most * 1.4)
@@ -197,7 +198,7 @@ def _languages(facts: CardFacts) -> "Figure":
 
 def _lengths(facts: CardFacts) -> "Figure":
     """A panel a measure: shares of dialogues in ranges that double, and the median."""
-    figure = _figure(2.9)
+    figure = blank_figure(2.9)
     panels = _panels(figure, 1, 3)
     for axes, quantiles in zip(panels, facts.lengths, strict=False):
         bins = [row for row in facts.histogram if row.measure == quantiles.measure]
