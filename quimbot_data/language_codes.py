@@ -7,6 +7,7 @@ because a lookup must give the same answer on every machine and CLDR's own canon
 """
 
 import unicodedata
+from functools import cache
 from typing import Final
 
 #: ISO 639-1 code, ISO 639-3 code, English names. Among them `bh`, a collection, and deprecated `sh`.
@@ -223,11 +224,25 @@ def _shortest() -> dict[str, str]:
 SHORTEST: Final = _shortest()
 
 
-def _named() -> dict[str, str]:
+def _entries_named() -> list[list[str]]:
+    """Subtag, code of three letters and names of each language."""
     entries = [entry.split(" ", 2) for entry in _entries(_TWO_LETTER)]
-    entries += [[code, code, names] for code, names in (entry.split(" ", 1) for entry in _entries(_THREE_LETTER))]
-    return {folded(name): SHORTEST[code] for code, _, names in entries for name in names.split("/")}
+    return entries + [[code, code, names] for code, names in (each.split(" ", 1) for each in _entries(_THREE_LETTER))]
+
+
+def _named() -> dict[str, str]:
+    return {folded(name): SHORTEST[code] for code, _, names in _entries_named() for name in names.split("/")}
 
 
 #: Folded English name to the shortest subtag. Names that two languages share (Ndebele, Sotho, Tonga) are not in it.
 NAMES: Final = _named()
+
+
+@cache
+def language_name(subtag: str) -> str:
+    """A language's English name, or its subtag where none is known.
+
+    >>> language_name("es"), language_name("qqq")
+    ('Spanish', 'qqq')
+    """
+    return next((names.partition("/")[0] for code, _, names in _entries_named() if code == subtag), subtag)

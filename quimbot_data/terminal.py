@@ -19,6 +19,7 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.table import Table
 
@@ -180,3 +181,26 @@ def download_progress(title: str) -> Iterator[Callable[[str, int, int | None], N
     ) as bar:
         task = bar.add_task(title, total=None)
         yield lambda path, done, total: bar.update(task, description=f"{title}: {path}", completed=done, total=total)
+
+
+@contextmanager
+def counted_progress(title: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """Tell how many of `total` are done, and a remark on them (what they cost, say): a bar, or a line now and then."""
+    if not err.is_terminal:
+        last = time.monotonic()
+
+        def tell(done: int, remark: str) -> None:
+            nonlocal last
+            if time.monotonic() - last >= _LOG_EVERY or done == total:
+                last = time.monotonic()
+                note(f"{title}: {done:,} of {total:,}, {remark}")
+
+        yield tell
+        return
+    columns = (
+        *(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
+        *(TextColumn("{task.fields[remark]}"), TimeElapsedColumn(), TimeRemainingColumn()),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(title, total=total, remark="")
+        yield lambda done, remark: bar.update(task, completed=done, remark=remark)

@@ -10,11 +10,15 @@ from quimbot_data.buckets import read_parquet
 from quimbot_data.clearance import clearances
 from quimbot_data.filters import term_rules
 from quimbot_data.workspace import Workspace
+from schemas.errors import TermsError
 from schemas.manifest import VersionManifest
 from schemas.recipe import Profile
 
 #: Rows under this term never leave the workspace, whatever the profile.
 NO_TRANSFER: Final = "no-transfer"
+
+#: Text under these terms goes to models on this machine only, unless somebody clears it.
+LOOPBACK_ONLY: Final = (NO_TRANSFER, "unknown")
 
 #: What holds for the rows that may go, by the term that bars the others.
 Rules = dict[str, pl.Expr]
@@ -65,3 +69,29 @@ def told(counts: Mapping[str, Mapping[str, int]]) -> str:
         f"{reason}: " + ", ".join(f"{number:,} of {source}" for source, number in sorted(by_source.items()))
         for reason, by_source in sorted(counts.items())
     )
+
+
+def endpoint_rules() -> Rules:
+    """What lets text go to an endpoint on another machine: terms that are known, and do not forbid it."""
+    return {term: ~pl.col("terms").list.contains(term) for term in LOOPBACK_ONLY}
+
+
+def barred_from_endpoints(rows: pl.DataFrame) -> Counts:
+    """How many rows (`source`, `terms`) may go to endpoints on this machine alone, by term and source."""
+    counts: Counts = {}
+    add_counts(counts, rows.select("source", barring_term(endpoint_rules())))
+    return counts
+
+
+def check_clearance(cleared: str | None) -> None:
+    """Hold that a clearance says who and why.
+
+    Raises:
+        TermsError: it does not.
+    """
+    who, _, why = (cleared or "").partition(",")
+    if cleared is not None and not (who.strip() and why.strip()):
+        raise TermsError(
+            f"{cleared!r} does not say who cleared the transfer and why.",
+            valid='It is written "WHO, why", e.g. "Legal, agreement of 3 May covers our own storage".',
+        )

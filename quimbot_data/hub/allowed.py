@@ -25,16 +25,6 @@ def check_name(repo: str) -> None:
         raise PushError(f"{repo!r} names no repository.", valid="It is written OWNER/NAME, e.g. quimbot/demo.")
 
 
-def check_clearance(cleared: str | None) -> None:
-    """Hold that a clearance says who and why."""
-    who, _, why = (cleared or "").partition(",")
-    if cleared is not None and not (who.strip() and why.strip()):
-        raise TermsError(
-            f"{cleared!r} does not say who cleared the transfer and why.",
-            valid='It is written "WHO, why", e.g. "Legal, agreement of 3 May covers our own storage".',
-        )
-
-
 def check_version(workspace: Workspace, ref: Ref, manifest: VersionManifest) -> dict[str, int]:
     """Hold that the version is whole and nothing of it was taken down; returns rows that may not leave, by source."""
     with workspace.lock("version", ref.name, ref.version, shared=True):

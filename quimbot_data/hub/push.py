@@ -13,7 +13,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from quimbot_data.hub.allowed import (
-    check_clearance,
     check_name,
     check_profile,
     check_repository,
@@ -33,6 +32,7 @@ from quimbot_data.hub.commit import (
     look,
     taken,
 )
+from quimbot_data.transfer import check_clearance
 from quimbot_data.version import DOCUMENTS
 from quimbot_data.workspace import MANIFEST, Ref, Workspace, read_model, write_model
 from schemas.errors import PushError

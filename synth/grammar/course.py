@@ -149,7 +149,7 @@ def _react(course: Course) -> bool:
         return _confusion(course, last)
     if trouble and chance < profile.confusion + profile.slow_response:
         return _slow(course)
-    reaction = pick(_weights(profile.reactions[last]), course.chance)
+    reaction = pick(reaction_weights(profile.reactions[last]), course.chance)
     course.path.append(reaction)
     if reaction == "repair":
         course.learner_says(learner.repair(course), ["success"], uptake="repair")
@@ -164,7 +164,8 @@ def _react(course: Course) -> bool:
     return _narrower(course, last, room=room, went_on=reaction == "acknowledge")
 
 
-def _weights(reactions: Reactions) -> dict[Uptake, float]:
+def reaction_weights(reactions: Reactions) -> dict[Uptake, float]:
+    """What a learner makes of a support, by weight."""
     rates: dict[Uptake, float] = {
         "repair": reactions.repair,
         "partial": reactions.partial,

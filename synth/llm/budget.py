@@ -28,6 +28,11 @@ class Budget:
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @property
+    def limited(self) -> bool:
+        """Whether there is a limit."""
+        return self.limit < UNLIMITED
+
+    @property
     def left(self) -> int:
         """What no request has used or holds."""
         return self.limit - self.spent - self.doubtful - self.reserved

@@ -35,6 +35,10 @@ class Sampling(Strict):
         own = {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens}
         return {name: value for name, value in (own | self.extra).items() if value is not None}
 
+    def told(self) -> dict[str, Any]:
+        """What a row says of how it was drawn."""
+        return self.parameters() | {"seeded": self.seeded, "structured": self.structured}
+
 
 @dataclass(frozen=True)
 class Request:
