@@ -74,12 +74,12 @@ class _Shares:
 class _Plan:
     """The plan of one profile."""
 
-    def __init__(self, profile: Profile, seeds: Sequence[Seed], random_seed: int) -> None:
+    def __init__(self, profile: Profile, seeds: Sequence[Seed], random_seed: int, *, worded: bool) -> None:
         self.profile, self.random_seed = profile, random_seed
         self.chance = random.Random(f"{random_seed}|{profile.name}")  # noqa: S311
         fitting = [seed for seed in seeds if _fits(seed, profile)]
         self.variations = [seed for seed in fitting if seed.is_variation]
-        self.seeds = [seed for seed in fitting if not seed.is_variation and usable(seed)]
+        self.seeds = [seed for seed in fitting if not seed.is_variation and (usable(seed) or not worded)]
         if not self.seeds:
             raise InputError(
                 f"No seed fits the profile {profile.name}.",
@@ -156,13 +156,21 @@ def _parity(text: str) -> int:
     return hashlib.sha256(text.encode()).digest()[0] % 2
 
 
-def plan(profiles: Sequence[Profile], seeds: Sequence[Seed], random_seed: int) -> Iterator[Scenario]:
+def plan(
+    profiles: Sequence[Profile], seeds: Sequence[Seed], random_seed: int, *, worded: bool = True
+) -> Iterator[Scenario]:
     """Scenarios without end, the profiles in turn.
+
+    Args:
+        profiles: for whom.
+        seeds: learner errors.
+        random_seed: decides all that is left to chance.
+        worded: leave out seeds without words for a tutor, which a model can do without.
 
     Raises:
         InputError: no seed fits one of the profiles.
     """
-    plans = [_Plan(profile, seeds, random_seed) for profile in profiles]
+    plans = [_Plan(profile, seeds, random_seed, worded=worded) for profile in profiles]
     number = 0
     while True:
         for each in plans:

@@ -56,8 +56,8 @@ def check_transfer(
         raise TermsError(
             f"{total(barred):,} texts may go to models on this machine alone ({told(barred)}), and {endpoint.shown} is "
             "elsewhere.",
-            next_step="Serve a model here and set OPENAI_BASE_URL to its loopback address; leave those out; or, if whoever "
-            'holds the rights has agreed, say so with --allow-transfer "WHO, why".',
+            next_step="Serve a model here and set OPENAI_BASE_URL to its loopback address; leave those out; or, if "
+            'whoever holds the rights has agreed, say so with --allow-transfer "WHO, why".',
         )
     if barred and cleared and send:
         _record(workspace, Transfer(to=endpoint.shown, model=model, cleared=cleared, on=_today(), rows=barred))

@@ -43,6 +43,9 @@ class Patience:
     """Of those that the endpoint asks for: a longer one ends the request."""
 
 
+PATIENT: Final = Patience()
+
+
 @dataclass
 class Tally:
     """What this run has done so far."""
@@ -67,7 +70,7 @@ class Client:
     cache: ReplyCache
     budget: Budget = field(default_factory=Budget)
     price: Price = FREE
-    patience: Patience = Patience()
+    patience: Patience = PATIENT
     tally: Tally = field(default_factory=Tally)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _openai: "AsyncOpenAI | None" = None

@@ -7,7 +7,7 @@ it plays learner and tutor in turn, and the tutor never sees what the learner be
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from quimbot_data.language_codes import language_name
 from quimbot_data.pedagogy.critics import check
@@ -15,7 +15,7 @@ from quimbot_data.pedagogy.invariants import Failure
 from schemas.fields import Strict
 from synth.llm.client import Client
 from synth.llm.replies import Failed, Reply, parse
-from synth.llm.request import ChatMessage, Sampling, make_request
+from synth.llm.request import ChatMessage, Request, Sampling, make_request
 from synth.llm.steps import Step, steps_of
 from synth.llm.written import (
     Assembled,
@@ -61,6 +61,14 @@ class Rejected:
     """What the model answered, where no dialogue could be made of it."""
 
 
+class Written(NamedTuple):
+    """What became of a scenario."""
+
+    made: Row | Rejected
+    repaired: bool
+    """Whether a dialogue was asked for a second time."""
+
+
 @dataclass(frozen=True)
 class Writer:
     """Who writes, and how."""
@@ -71,13 +79,13 @@ class Writer:
     roles: Roles = "one-call"
     critics: Critics = check
 
-    async def write(self, scenario: Scenario) -> tuple[Row | Rejected, bool]:
-        """The dialogue of a scenario, or why there is none; and whether it was repaired.
+    async def write(self, scenario: Scenario) -> Written:
+        """The dialogue of a scenario, or why there is none.
 
         Raises:
             BudgetError, EndpointError, WorkspaceError, Stopped: see `Client.ask`.
         """
-        return await _Draft(self, scenario).finish()
+        return await Draft(self, scenario).finish()
 
     @property
     def prompt_hash(self) -> str:
@@ -93,8 +101,8 @@ class _Unusable(Exception):  # noqa: N818 - caught within this module
         super().__init__(failed.detail)
 
 
-class _Draft:
-    """One dialogue as it comes about."""
+class Draft:
+    """One dialogue as it comes about: its requests, and what is made of the replies."""
 
     def __init__(self, writer: Writer, scenario: Scenario) -> None:
         self.writer, self.scenario = writer, scenario
@@ -103,7 +111,8 @@ class _Draft:
         self.asked = 0
         self.model: str | None = None
 
-    async def finish(self) -> tuple[Row | Rejected, bool]:
+    async def finish(self) -> Written:
+        """Write, check, and once repair."""
         repaired = False
         try:
             written = await (self.in_one_call() if self.writer.roles == "one-call" else self.in_turn())
@@ -113,12 +122,11 @@ class _Draft:
                 made = self.assembled(await self.repaired(written, failures))
                 failures = self.writer.critics(made.row())
         except _Unusable as unusable:
-            return unusable.rejected, repaired
-        if failures:
-            return _rejected(failures, made), repaired
-        return self.row(made), repaired
+            return Written(unusable.rejected, repaired)
+        return Written(_rejected(failures, made) if failures else self.row(made), repaired)
 
     async def in_one_call(self) -> WrittenDialogue:
+        """Both sides at once."""
         return await self.ask(self.whole(), written_dialogue(len(self.steps)))
 
     def whole(self) -> list[ChatMessage]:
@@ -126,6 +134,7 @@ class _Draft:
         return [_system("dialogue.md", self.values), _user(render("scenario.md", **self.values))]
 
     async def in_turn(self) -> WrittenDialogue:
+        """Learner and tutor by turns, each knowing what was said and no more."""
         exchanges: list[Exchange] = []
         said: list[dict[str, str]] = []
         for step in self.steps:
@@ -143,29 +152,49 @@ class _Draft:
 
     async def repaired(self, written: WrittenDialogue, failures: Sequence[Failure]) -> WrittenDialogue:
         """Another go, told what is broken."""
+        return await self.ask(self.mending(written, failures), written_dialogue(len(self.steps)))
+
+    def mending(self, written: WrittenDialogue, failures: Sequence[Failure]) -> list[ChatMessage]:
+        """The request for another go."""
         told = [
             {"name": f.name, "exchange": None if f.position is None else f.position // 2 + 1, "detail": f.detail}
             for f in failures
         ]
         before: ChatMessage = {"role": "assistant", "content": written.model_dump_json()}
-        messages = [*self.whole(), before, _user(render("repair.md", failures=told))]
-        return await self.ask(messages, written_dialogue(len(self.steps)))
+        return [*self.whole(), before, _user(render("repair.md", failures=told))]
 
     async def ask(self, messages: Sequence[ChatMessage], schema: type[S]) -> S:
         """What the model answers, in the structure asked for."""
-        scenario, writer = self.scenario, self.writer
-        seed = _seed_of(scenario, self.asked)
-        self.asked += 1
-        reply = await writer.client.ask(make_request(writer.model, messages, writer.sampling, seed=seed, schema=schema))
+        reply = await self.writer.client.ask(self.request(messages, schema))
         if isinstance(reply, Failed):
             raise _Unusable(reply, None)
-        self.model = reply.model or writer.model
+        self.model = reply.model or self.writer.model
         found = parse(reply, schema)
         if isinstance(found, Failed):
             raise _Unusable(found, reply)
         return found
 
+    def request(self, messages: Sequence[ChatMessage], schema: type[Strict]) -> Request:
+        """The next request of this dialogue."""
+        seed = _seed_of(self.scenario, self.asked)
+        self.asked += 1
+        return make_request(self.writer.model, messages, self.writer.sampling, seed=seed, schema=schema)
+
+    def imagined(self, text: str) -> list[Request]:
+        """The requests if every message that is written were this text; the last one asks for a repair."""
+        exchange, said = Exchange(learner=text, tutor=text, moves=[]), list[dict[str, str]]()
+        requests = []
+        for step in self.steps if self.writer.roles == "in-turn" else ():
+            for role, told, schema in (("learner.md", step.learner, LearnerTurn), ("tutor.md", step.tutor, TutorTurn)):
+                requests.append(self.request(self.turn(role, told, said), schema))
+                said.append({"role": "assistant" if role == "tutor.md" else "user", "content": text})
+        whole = written_dialogue(len(self.steps))
+        written = WrittenDialogue(exchanges=[exchange] * len(self.steps))
+        first = requests or [self.request(self.whole(), whole)]
+        return [*first, self.request(self.mending(written, []), whole)]
+
     def assembled(self, written: WrittenDialogue) -> Assembled:
+        """The dialogue as critics look at it."""
         made = assemble(self.scenario, self.steps, written)
         if isinstance(made, Failed):
             raise _Unusable(made, None)

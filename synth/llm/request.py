@@ -40,6 +40,9 @@ class Sampling(Strict):
         return self.parameters() | {"seeded": self.seeded, "structured": self.structured}
 
 
+DEFAULT_SAMPLING: Final = Sampling()
+
+
 @dataclass(frozen=True)
 class Request:
     """One request: what is sent to `/chat/completions`, as it is sent."""
