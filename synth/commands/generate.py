@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quimbot_data.commands.options import JsonOption
-from quimbot_data.terminal import counted, print_json, print_table, progress, say
+from quimbot_data.commands.options import JsonOption, WorkspaceOption, opened
+from quimbot_data.terminal import counted, counted_progress, print_json, print_table, progress, say
+from synth.commands import model_options as options
+from synth.commands.model_options import PANEL
 
 if TYPE_CHECKING:
+    from quimbot_data.workspace import Workspace
     from synth.generation_report import GenerationReport
+    from synth.llm.estimate import Estimate
+    from synth.llm.generation import Asking, Job
 
 
 _BLIND = ("profile", "target", "dialogues", "recovered")
@@ -23,12 +28,20 @@ class Engine(StrEnum):
     llm = "llm"
 
 
+class Roles(StrEnum):
+    """Who writes a dialogue."""
+
+    one_call = "one-call"
+    in_turn = "in-turn"
+
+
 def generate(
+    context: typer.Context,
     output: Annotated[Path, typer.Option(help="The Parquet file to write; its report goes beside it.")],
     engine: Annotated[
         Engine, typer.Option(help="grammar: offline, from grammars; llm: by an OpenAI-compatible endpoint.")
     ] = Engine.grammar,
-    count: Annotated[int, typer.Option(min=1, help="Dialogues to write.")] = 1000,
+    count: Annotated[int, typer.Option(min=1, help="Dialogues to write; by a model, scenarios to try.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same dialogues.")] = 0,
     profile: Annotated[
         list[str] | None, typer.Option(help="For whom, e.g. spanish-heritage; repeatable. Default: all shipped ones.")
@@ -37,19 +50,106 @@ def generate(
         Path | None, typer.Option(help="Learner errors of your own, JSON Lines; default: the shipped banks.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; they change the speed and nothing else.")] = 2,
+    roles: Annotated[
+        Roles, typer.Option(help="A dialogue in one call, or learner and tutor in turn.", rich_help_panel=PANEL)
+    ] = Roles.one_call,
+    model: options.Model = None,
+    base_url: options.BaseUrl = None,
+    key_file: options.KeyFile = None,
+    concurrency: options.AtOnce = 8,
+    budget: options.Budget = None,
+    prices: options.Prices = None,
+    price_in: options.PriceIn = None,
+    price_out: options.PriceOut = None,
+    dry_run: options.DryRun = False,
+    allow_transfer: options.AllowTransfer = None,
+    temperature: options.Temperature = 0.9,
+    max_tokens: options.MaxTokens = 1600,
+    structured: options.Structured = "json_schema",
+    parameters: options.Parameters = None,
+    timeout: options.Timeout = 120.0,
+    attempts: options.Attempts = 6,
     json: JsonOption = False,
+    workspace: WorkspaceOption = None,
 ) -> None:
-    """Write scaffolding dialogues to a file that `quimbot ingest synthetic` reads."""
+    """Write scaffolding dialogues to a file that `quimbot ingest synthetic` reads.
 
-    match engine:
-        case Engine.grammar:
-            report = _by_grammar(output, count, seed, profile or [], seeds, workers)
-        case Engine.llm:  # synth.llm is called from here
-            raise typer.BadParameter("only grammar is there", param_hint="--engine")
+    By a model, each of --count scenarios becomes a dialogue or a line of FILE.failures.jsonl. Replies are kept in the
+    workspace: the same command goes on where it was stopped, and asks for nothing twice.
+    """
+    if engine == Engine.llm:
+        asking = options.asking_of(
+            model=model,
+            base_url=base_url,
+            key_file=key_file,
+            at_once=concurrency,
+            budget=budget,
+            prices=prices,
+            price_in=price_in,
+            price_out=price_out,
+            allow_transfer=allow_transfer,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            structured=structured,
+            parameters=parameters,
+            timeout=timeout,
+            attempts=attempts,
+        )
+        job = _job(seed, profile or [], seeds, roles)
+        _by_model(opened(context, workspace), output, job, asking, count, dry_run=dry_run, json=json)
+        return
+    if model or dry_run:
+        raise typer.BadParameter("--model and --dry-run are for --engine llm.", param_hint="--engine")
+    report = _by_grammar(output, count, seed, profile or [], seeds, workers)
     if json:
         print_json(report.model_dump(mode="json"))
     else:
         _tell(report, output)
+
+
+def _job(seed: int, profiles: list[str], seeds: Path | None, roles: Roles) -> "Job":
+    from synth.llm.generation import Job
+    from synth.seeds import load_seeds, read_seeds
+
+    return Job(profiles, read_seeds(seeds) if seeds else load_seeds(), seed, roles.value)
+
+
+def _by_model(
+    workspace: "Workspace", output: Path, job: "Job", asking: "Asking", count: int, *, dry_run: bool, json: bool
+) -> None:
+    from synth.llm.estimate import estimate
+    from synth.llm.generation import generate_by_model
+
+    if dry_run:
+        _tell_estimate(estimate(workspace, job, asking, count), json=json)
+        return
+    with counted_progress("synth generate", count) as tell:
+        made = generate_by_model(output, workspace=workspace, job=job, asking=asking, count=count, tell=tell)
+    if json:
+        account = made.account.model_dump(mode="json")
+        print_json(made.report.model_dump(mode="json") | {"repaired": made.repaired, "account": account})
+        return
+    _tell(made.report, output)
+    say(f"{counted(made.repaired, 'dialogue')} asked for a second time.")
+    say(f"{options.told(made.account)}.")
+
+
+def _tell_estimate(found: "Estimate", *, json: bool) -> None:
+    if json:
+        print_json(found.model_dump(mode="json"))
+        return
+    say(f"{counted(found.scenarios, 'scenario')}, of which the cache answers {found.finished:,}. Nothing was sent.")
+    rows: list[tuple[str, str, str]] = [
+        ("requests", f"{found.requests:,}", f"{found.requests_most:,}"),
+        ("prompt tokens", f"{found.prompt_tokens:,}", ""),
+        ("reply tokens", f"{found.completion_tokens:,}", ""),
+        ("dollars", _dollars(found.dollars), _dollars(found.dollars_most)),
+    ]
+    print_table("Estimate", ("", "expected", "at most"), rows)
+
+
+def _dollars(amount: float | None) -> str:
+    return "price unknown" if amount is None else f"{amount:,.4f}"
 
 
 def _by_grammar(
@@ -71,6 +171,7 @@ def _tell(report: "GenerationReport", output: Path) -> None:
         rows = [(line.step, line.reason, line.dialogues) for line in report.dropped]
         print_table("Dropped", ("step", "reason", "dialogues"), rows)
     shares = [(b.profile, b.target, b.dialogues, b.recovered / max(b.dialogues, 1)) for b in report.blind]
-    print_table("Recovered by the blind critic, before what it did not was dropped", _BLIND, shares)
+    if shares:
+        print_table("Recovered by the blind critic, before what it did not was dropped", _BLIND, shares)
     for line in report.batch:
         say(f"Not as a batch should be: {line}")

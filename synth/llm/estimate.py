@@ -25,7 +25,7 @@ REPAIRED: Final = 0.3
 
 
 class Estimate(Strict):
-    """Requests, tokens and dollars as they are expected; and with every reply at its limit and every dialogue repaired."""
+    """Requests, tokens, dollars as expected; at most: with every reply at its limit and every dialogue repaired."""
 
     scenarios: LongCount
     finished: LongCount

@@ -66,7 +66,7 @@ class SortedOut:
             written=len(self.rows),
             dropped=[LedgerLine(step=s, reason=r, dialogues=n) for (s, r), n in sorted(dropped.items())],
             blind=[],
-            batch=[f"{failure.name}: {failure.detail}" for failure in check_batch(self.rows)],
+            batch=[f"{failure.name}: {failure.detail}" for failure in check_batch(self.rows).failures],
         )
 
 
