@@ -16,6 +16,8 @@ from schemas.learner import CEFR_LEVELS
 MOST_WORDS: Final = 0.8
 #: Lemmas of a simplified turn that stood in the other.
 LEAST_OVERLAP: Final = 0.3
+#: Points of reading ease (a level of school is ten) that a simplified turn may lose: of two sentences it says little.
+HARDER: Final = 5.0
 
 
 def simplify(scene: Scene) -> Iterator[Failure]:
@@ -43,7 +45,7 @@ def simplify_fault(text: str, earlier: str, language: str) -> str | None:
         return f"{words} words after {before}: not a fifth fewer."
     if same_text(text, earlier) or within(text, earlier):
         return "It repeats the earlier turn word by word."
-    if reading_ease(text, language) < reading_ease(earlier, language):
+    if reading_ease(text, language) < reading_ease(earlier, language) - HARDER:
         return "It is harder to read than the turn before."
     share = _overlap(content_lemmas(text, language), content_lemmas(earlier, language))
     return f"{share:.0%} of its content words stood in the turn before." if share < LEAST_OVERLAP else None

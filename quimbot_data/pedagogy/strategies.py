@@ -6,8 +6,10 @@ Each function says what is at fault, or None.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
+from quimbot_data.pedagogy.code_switching import token_languages
 from quimbot_data.pedagogy.cues import cue_kinds
 from quimbot_data.pedagogy.edits import Edit, Pieces, pieces, place_of
 from quimbot_data.pedagogy.folding import QUOTED, bare, fold, quotations
@@ -47,10 +49,21 @@ def recast_fault(text: str, edit: Edit, said: Sequence[str] = ()) -> str | None:
         return "It has quotation marks; a recast says things in passing."
     if terms := [term for term in phrases_in(text, "terms") if not _said(term, said)]:
         return f"It has a grammar term: {terms[0]!r}."
-    kept, meant = content_lemmas(text, edit.language), content_lemmas(edit.corrected_sentence, edit.language)
-    if meant and len(kept & meant) < LEAST_KEPT * len(meant):
+    kept, meant = content_lemmas(text, edit.language), _meant(edit)
+    if len(kept & meant) < LEAST_KEPT * len(meant):
         return f"It keeps {len(kept & meant)} of the learner's {len(meant)} content words."
     return _asking_fault(sentences, edit)
+
+
+@lru_cache(maxsize=1 << 12)
+def _meant(edit: Edit) -> frozenset[str]:
+    """What the learner says in the target language; words of another may come back in either."""
+    other = "es" if edit.language == "en" else "en"
+    tokens = token_languages(edit.corrected_sentence, (edit.language, other))
+    own = " ".join(token.text for token in tokens if token.language == edit.language)
+    if edit.language == "zh":  # characters stand in one token, so it is cut by its words
+        own = edit.corrected_sentence
+    return content_lemmas(own, edit.language)
 
 
 def _recasts(text: str, edit: Edit) -> bool:
