@@ -8,7 +8,7 @@ from quimbot_data.pedagogy.code_switching import token_languages
 from quimbot_data.pedagogy.course import PATIENCE, failed_supports
 from quimbot_data.pedagogy.folding import QUOTED, bare, fold
 from quimbot_data.pedagogy.invariants import Failure
-from quimbot_data.pedagogy.lexicon import lexicon
+from quimbot_data.pedagogy.lemmas import content_words
 from quimbot_data.pedagogy.scene import LEARNER, Scene, Turn, texts
 from quimbot_data.pedagogy.tokens import QUESTION_MARKS, listed_languages
 from quimbot_data.pedagogy.wording import phrases_in
@@ -103,12 +103,14 @@ def _note_fault(turn: Turn, language: str) -> str | None:
     if "cultural_note" not in turn.moves:
         return "The note is no move of the turn."
     region = str(turn.note.get("region") or "")
-    if not any(bare(name) in bare(turn.text) for name in _names(region, language)):
+    if not _named(region, turn.text, language):
         return f"The region {region!r} is not named."
     if found := phrases_in(turn.text, "absolutes"):
         return f"{found[0]!r} says it of everyone."
     return None if phrases_in(turn.text, "hedges") else "It is not hedged."
 
 
-def _names(region: str, language: str) -> list[str]:
-    return [region, *lexicon(language).regions.get(region, [])] if region else []
+def _named(region: str, text: str, language: str) -> bool:
+    """Whether half of a region's words occur in a text: "casas dominicanas" names "la República Dominicana"."""
+    words = [bare(word).removeprefix("ال") for word in content_words(region, language)]
+    return bool(words) and 2 * sum(word in bare(text) for word in words) >= len(words)

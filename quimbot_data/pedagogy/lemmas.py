@@ -8,6 +8,7 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
+from quimbot_data.pedagogy.folding import bare
 from quimbot_data.pedagogy.lexicon import function_words
 from quimbot_data.pedagogy.tokens import words_of
 
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
 #: Forms of two verbs, which tables must give to one: by the tutor's talk of "going" it is that one.
 _CHOSEN: Final = {
-    "es": dict.fromkeys(("fui", "fuiste", "fue", "fuimos", "fueron", "fuera", "fueran", "fueras"), "ir"),
+    "es": dict.fromkeys(("fui", "fuiste", "fue", "fuimos", "fueron", "fuera", "fueran", "fueras"), "ir")
+    | {"di": "decir"},
     "en": {"left": "leave", "felt": "feel", "found": "find", "lay": "lie"},
 }
+_ENCLITICS: Final = re.compile(r"(?<=[aeioáéíóúrn])(?:[mts]e(?:l[aeo]s?)?|nos|l[aeo]s?)$")
 _POSSESSIVE: Final = re.compile(r"['’]s?$")
 _PREFIXES: Final = re.compile(r"^[وف]?(?:[بكل]?ال|لل)?(?=\w{3})")
 
@@ -37,7 +40,19 @@ def lemma(word: str, language: str) -> str:
     from simplemma import lemmatize
 
     plain = _POSSESSIVE.sub("", word) or word
+    if language == "es":
+        plain = _without_enclitics(plain)
     return _CHOSEN[language].get(plain) or lemmatize(plain, lang=language).lower()
+
+
+def _without_enclitics(word: str) -> str:
+    """A Spanish verb without the pronouns written as one with it, where that is a known word: "dilo", "cuéntame"."""
+    from simplemma import is_known
+
+    if is_known(word, lang="es") or not (match := _ENCLITICS.search(word)):
+        return word
+    stem = word[: match.start()]
+    return next((each for each in (stem, bare(stem)) if is_known(each, lang="es")), word)
 
 
 @lru_cache(maxsize=1 << 15)

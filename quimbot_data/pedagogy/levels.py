@@ -16,9 +16,9 @@ from quimbot_data.pedagogy.tokens import sentences_of, words_of, zipf
 from schemas.learner import CEFR_LEVELS
 
 LEAST_ZIPF: Final[dict[str, dict[str, float]]] = {
-    "en": {"A1": 4.4, "A2": 3.7, "B1": 3.3, "B2": 2.9, "C1": 2.4, "C2": 0.0},
-    "es": {"A1": 4.4, "A2": 3.7, "B1": 3.3, "B2": 2.9, "C1": 2.4, "C2": 0.0},
-    "zh": {"A1": 4.4, "A2": 3.7, "B1": 3.3, "B2": 2.9, "C1": 2.4, "C2": 0.0},
+    "en": {"A1": 4.4, "A2": 3.6, "B1": 3.3, "B2": 2.9, "C1": 2.4, "C2": 0.0},
+    "es": {"A1": 4.4, "A2": 3.6, "B1": 3.3, "B2": 2.9, "C1": 2.4, "C2": 0.0},
+    "zh": {"A1": 4.4, "A2": 3.6, "B1": 3.3, "B2": 2.9, "C1": 2.4, "C2": 0.0},
     "ar": {"A1": 4.0, "A2": 3.3, "B1": 2.9, "B2": 2.5, "C1": 2.0, "C2": 0.0},
 }
 #: A Chinese compound is at most this much harder than its rarest character: "家里人" stands in no list of words.

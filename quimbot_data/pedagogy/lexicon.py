@@ -15,8 +15,6 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
-from pydantic import Field
-
 from quimbot_data.pedagogy.folding import bare
 from schemas.fields import NonEmpty, Strict, Subtag
 
@@ -71,8 +69,6 @@ class Lexicon(Strict):
     """What the learner's words become when the tutor says them back."""
     cues: dict[str, list[NonEmpty]]
     """What a hint can point at, by family of errors."""
-    regions: dict[str, list[NonEmpty]] = Field(default={})
-    """What a region is called, where its English name is not what it is called."""
 
 
 @cache
