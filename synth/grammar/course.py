@@ -7,6 +7,7 @@ from typing import Final
 from schemas.dialogue import CulturalNote, Message, Pedagogy, TurnAnnotation
 from schemas.learner import ErrorSpan, Move, Signal, Strategy, Uptake
 from schemas.seed import Seed
+from synth.code_switching import LanguagePair, language_pair
 from synth.grammar import learner, tutor
 from synth.grammar.expansion import Speaker
 from synth.profiles import Reactions
@@ -16,6 +17,8 @@ from synth.scenarios import Scenario, pick
 NARROWER: Final[dict[Strategy, Strategy]] = {"explore": "question", "hint": "question", "question": "recast"}
 #: A dialogue has twelve messages at most; a reaction and its answer must fit in before an exchange that ends it.
 LONGEST: Final = 12
+#: How often a heritage learner goes on with a story in both languages.
+SWITCHED: Final = 0.4
 
 
 @dataclass
@@ -38,10 +41,19 @@ class Course:
     supports: list[Strategy] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
     target: int | None = None
-    checked: bool = False
+    marked: bool = False
+    """Whether the tutor did what the background asks for once: a comprehension check, or the home's speech."""
     noted: bool = False
     asked: int = 0
     """Questions about meaning that were asked."""
+
+    @property
+    def pair(self) -> LanguagePair | None:
+        """What is said in both of the learner's languages, where the profile mixes them."""
+        profile = self.scenario.profile
+        if not profile.code_switch or not profile.shared_languages:
+            return None
+        return language_pair(profile.language, profile.shared_languages[0])
 
     def pedagogy(self) -> Pedagogy:
         """What the messages do."""
@@ -70,7 +82,7 @@ class Course:
         """Add a tutor's turn."""
         if said.strategy:
             self.supports.append(said.strategy)
-        self.checked |= "comprehension_check" in said.moves
+        self.noted |= said.note is not None
         target = self.target if said.strategy or "explain" in said.moves else None
         moves = list(dict.fromkeys(said.moves))
         self._add(
@@ -205,16 +217,22 @@ def _narrower(course: Course, last: Strategy, *, room: bool, went_on: bool) -> b
 
 def _next(course: Course, last: Strategy) -> Strategy | None:
     generalizable = course.scenario.seed.generalizable
-    if last == "recast":
-        if len(course.supports) > 1:
-            return None
+    if course.supports == ["recast"]:
         return "question" if generalizable else "explore"
-    return NARROWER[last] if generalizable else "recast"
+    following = NARROWER.get(last) if generalizable or last == "recast" else "recast"
+    return None if course.supports.count("recast") > 1 else following
 
 
 def _end(course: Course, answer: "tutor.Said") -> None:
     """The tutor's answer, and where there is room a farewell."""
     course.tutor_says(answer)
+    pair = course.pair
+    if pair and "elicit_content" in answer.moves and len(course.messages) + 2 <= LONGEST - 2:
+        exchange = learner.switched(course, pair) if course.chance.random() < SWITCHED else None
+        if exchange:
+            course.path.append("switched")
+            course.learner_says(exchange[0], ["none"])
+            course.tutor_says(tutor.switched(course, exchange[1]))
     if len(course.messages) + 2 <= LONGEST and course.chance.random() < 0.6:
         course.learner_says(learner.farewell(course), ["none"])
         course.tutor_says(tutor.close(course))

@@ -73,6 +73,7 @@ class Script(Strict):
     """Between sentences."""
     quotes: list[str]
     """Opening and closing mark around a phrase that is spoken about."""
+    stop: str = "."
     clauses: list[NonEmpty] = Field(default=[])
     """First words of cues that are clauses ("that ..."): these stand after a colon only."""
     lowered: list[NonEmpty] = Field(default=[])

@@ -1,12 +1,19 @@
-"""What a learner says: the error in a small situation, and what they make of each support."""
+"""What a learner says: the error in a small situation, and what they make of each support.
+
+A heritage learner's message may mix languages: words of the other go before a sentence, or stand for its full stop.
+"""
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.seed import Seed
-from synth.grammar.phrases import capitalised
+from synth.code_switching import LanguagePair
+from synth.grammar.phrases import capitalised, lowered
 
 if TYPE_CHECKING:
     from synth.grammar.course import Course
+
+#: Marks that a mixed ending stands for.
+_FULL_STOPS = (".", "。")
 
 
 class Said(NamedTuple):
@@ -20,30 +27,31 @@ class Said(NamedTuple):
 def opening(course: "Course") -> Said:
     """A situation, what is right in the learner's variety, the sentence with the error, and perhaps more."""
     scenario, space = course.scenario, course.speaker.grammar.script.space
-    mixed = _mixes(course)
-    parts = [_phrase(course, "mixed-situation" if mixed else "situation")]
-    errors: list[tuple[Seed, int]] = []
-    for seed in (scenario.variation, scenario.seed):
-        if seed is not None:
-            before = space.join(part for part in parts if part)
-            errors.append((seed, len(before) + (len(space) if before else 0)))
-            parts.append(seed.sentence)
-    parts.append(_phrase(course, "aside"))
-    return Said(space.join(part for part in parts if part), errors, mixed)
-
-
-def repair(course: "Course") -> Said:
-    """The learner finds it."""
-    return _plain(course, "repair")
+    text, errors = _phrase(course, "situation"), list[tuple[Seed, int]]()
+    mixed = False
+    for seed in filter(None, (scenario.variation, scenario.seed)):
+        mixes = not mixed and _mixes(course)
+        sentence, moved = _mixed_sentence(course, seed) if mixes else (seed.sentence, 0)
+        mixed |= sentence != seed.sentence
+        before = text + space if text else ""
+        errors.append((seed, len(before) + moved))
+        text = before + sentence
+    aside = "" if mixed else _phrase(course, "aside")
+    return Said(space.join(part for part in (text, aside) if part), errors, mixed)
 
 
 def again(course: "Course") -> Said:
     """The same error once more."""
     seed, space = course.scenario.seed, course.speaker.grammar.script.space
-    mixed = _mixes(course)
-    before = _phrase(course, "mixed-again" if mixed else "again")
-    text = space.join(part for part in (before, seed.sentence) if part)
-    return Said(text, [(seed, len(text) - len(seed.sentence))], mixed)
+    before = _phrase(course, "again")
+    sentence, moved = _mixed_sentence(course, seed) if _mixes(course) else (seed.sentence, 0)
+    lead = before + space if before else ""
+    return Said(lead + sentence, [(seed, len(lead) + moved)], sentence != seed.sentence)
+
+
+def repair(course: "Course") -> Said:
+    """The learner finds it."""
+    return _plain(course, "repair")
 
 
 def partial(course: "Course") -> Said:
@@ -72,15 +80,49 @@ def farewell(course: "Course") -> Said:
 
 
 def _plain(course: "Course", rule: str) -> Said:
-    mixed = _mixes(course)
-    return Said(_phrase(course, f"mixed-{rule}" if mixed else rule), [], mixed)
+    text = _phrase(course, rule)
+    if not _mixes(course):
+        return Said(text, [], mixed=False)
+    mixed, _ = _mixed(course, text, fixed_start=False)
+    return Said(mixed, [], mixed != text)
+
+
+def _mixed_sentence(course: "Course", seed: Seed) -> tuple[str, int]:
+    """A seed's sentence in both languages, and how far its beginning moved."""
+    return _mixed(course, seed.sentence, fixed_start=seed.start == 0)
+
+
+def _mixed(course: "Course", text: str, *, fixed_start: bool) -> tuple[str, int]:
+    pair = course.pair
+    if pair is None:
+        return text, 0
+    low = None if fixed_start else lowered(text, course.speaker.grammar.script)
+    if text.endswith(_FULL_STOPS) and (low is None or course.chance.random() < 0.5):
+        return text[:-1] + _one_of(course, pair.closings), 0
+    if low is None:
+        return text, 0
+    before = _one_of(course, pair.openings)
+    return before + low, len(before)
+
+
+def _one_of(course: "Course", several: list[str]) -> str:
+    return several[int(course.chance.random() * len(several))]
 
 
 def _mixes(course: "Course") -> bool:
-    profile = course.scenario.profile
-    return profile.code_switch > 0 and course.chance.random() < profile.code_switch
+    return course.pair is not None and course.chance.random() < course.scenario.profile.code_switch
 
 
 def _phrase(course: "Course", rule: str) -> str:
     text = course.speaker.say(rule)
     return capitalised(text) if text else ""
+
+
+def switched(course: "Course", pair: LanguagePair) -> tuple[Said, str] | None:
+    """A whole message in both languages about the dialogue's topic, and what a tutor gives back; None without one."""
+    fitting = [turn for turn in pair.turns if turn.topic == course.scenario.seed.topic]
+    if not fitting:
+        return None
+    turn = fitting[int(course.chance.random() * len(fitting))]
+    space = course.speaker.grammar.script.space
+    return Said(turn.said, [], mixed=True), space.join((turn.reply, turn.question))

@@ -9,8 +9,8 @@ from synth.grammar.expansion import Grammar, Script
 from synth.seeds import topics
 
 _STOP: Final = re.compile(r"[.!?。！？؟]+$")
-#: Sentence ends after which a small letter grows; opening marks may stand between.
-_START: Final = re.compile(r"(^|[.!?…]\s+|[¿¡])([¿¡“\"«(]*)([^\W\d_])")
+#: Sentence ends after which a small letter grows; opening marks may stand between. Dots may be a mere pause.
+_START: Final = re.compile(r"(^|(?<!\.)[.!?]\s+)([¿¡“\"«(]*)([^\W\d_])")
 
 
 def slots_of(seed: Seed, grammar: Grammar, *, right_first: bool) -> dict[str, str]:
@@ -51,8 +51,12 @@ def quoted(text: str, script: Script) -> str:
 
 def lowered(text: str, script: Script) -> str | None:
     """A sentence as it goes on after a comma; None where its first word may be a name."""
-    first = text.split(" ", 1)[0].rstrip(",")
-    return text[0].lower() + text[1:] if first in script.lowered else None
+    marks = text[: len(text) - len(text.lstrip("¿¡"))]
+    bare = text[len(marks) :]
+    first = re.split(r"[ ,.!?…，。！？]", bare, maxsplit=1)[0]
+    if first in script.lowered or (first and first[0].isalpha() and not first[0].isupper()):
+        return marks + bare[0].lower() + bare[1:]
+    return None
 
 
 def capitalised(text: str) -> str:

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from schemas.dialogue import CulturalNote
 from schemas.learner import Move, Strategy
-from synth.grammar.phrases import capitalised, gives_away, words
+from synth.cultural_notes import cultural_notes
+from synth.grammar.expansion import Script
+from synth.grammar.phrases import capitalised, gives_away, lowered, words
 
 if TYPE_CHECKING:
     from synth.grammar.course import Course
@@ -39,10 +41,23 @@ def support(course: "Course", strategy: Strategy, *, again: bool = False) -> Sai
         parts = [_say(course, "again-open" if again else "praise" if praises else "open", strategy)]
         moves = ["affirm", strategy] if praises and not again else moves
     parts.append(_core(course, strategy))
-    if _due(course) and course.chance.random() < 0.5:
+    if course.chance.random() < 0.5:
+        _mark(course, parts, moves, strategy)
+    return Said(_joined(course, parts), moves, strategy, mixed=mixed)
+
+
+def _mark(course: "Course", parts: list[str], moves: list[Move], strategy: Strategy | None) -> None:
+    """Once a dialogue: a comprehension check for second-language learners, the home's speech for heritage learners."""
+    if course.marked:
+        return
+    if course.scenario.profile.background == "l2":
         parts.append(_say(course, "check", strategy))
         moves.append("comprehension_check")
-    return Said(_joined(course, parts), moves, strategy, mixed=mixed)
+    elif strategy == "recast":
+        return
+    else:
+        parts.insert(1, _say(course, "home" if strategy else "home-after", strategy))
+    course.marked = True
 
 
 def _core(course: "Course", strategy: Strategy) -> str:
@@ -119,13 +134,38 @@ def _onward(course: "Course", rule: str, moves: list[Move]) -> Said:
     if course.path[-1] == "repair" and course.chance.random() < 0.3:
         parts.append(_say(course, "reflect", None))
         moves.append("reflect")
-    if _due(course):
-        parts.append(_say(course, "check", None))
-        moves.append("comprehension_check")
-    elif len(moves) == 1 or course.chance.random() < 0.5:
+    _mark(course, parts, moves, None)
+    note = _note(course) if course.chance.random() < course.scenario.profile.cultural_notes else None
+    if note:
+        parts.append(note[0])
+        moves.append("cultural_note")
+    if not {"comprehension_check", "reflect"} & set(moves) or course.chance.random() < 0.4:
         parts.append(_question(course, opens=True))
         moves.append("elicit_content")
-    return Said(_joined(course, parts), moves, mixed=mixed)
+    return Said(_joined(course, parts), moves, note=note[1] if note else None, mixed=mixed)
+
+
+def switched(course: "Course", reply: str) -> Said:
+    """An answer to a message in both languages: mirrored at the profile's rate, else in the target language."""
+    if course.chance.random() < course.scenario.profile.mirroring:
+        return Said(reply, ["affirm", "elicit_content"], mixed=True)
+    parts = [_say(course, "receive", None), _question(course, opens=True)]
+    return Said(_joined(course, parts), ["affirm", "elicit_content"])
+
+
+def _note(course: "Course") -> tuple[str, CulturalNote] | None:
+    """Something about the topic in a region where the learner's variety is spoken, if any is known."""
+    learner, topic = course.scenario.learner, course.scenario.seed.topic
+    fitting = [
+        note
+        for note in cultural_notes(learner.target_language)
+        if note.topic == topic and (not learner.variety or not note.varieties or learner.variety in note.varieties)
+    ]
+    if not fitting or course.noted:
+        return None
+    note = fitting[int(course.chance.random() * len(fitting))]
+    text = note.texts[int(course.chance.random() * len(note.texts))]
+    return text, CulturalNote(topic=note.topic, region=note.region, source=note.key)
 
 
 def explain(course: "Course") -> Said:
@@ -134,9 +174,7 @@ def explain(course: "Course") -> Said:
     named = rule if course.speaker.holds(rule) else "explain"
     parts = [_say(course, "explain-open", None), _say(course, named, "hint")]
     moves: list[Move] = ["explain"]
-    if _due(course):
-        parts.append(_say(course, "check", None))
-        moves.append("comprehension_check")
+    _mark(course, parts, moves, "hint")
     return Said(_joined(course, parts), moves)
 
 
@@ -146,15 +184,13 @@ def close(course: "Course") -> Said:
     return Said(_joined(course, [opened, _say(course, "close", None)]), ["close"], mixed=mixed)
 
 
-def _due(course: "Course") -> bool:
-    return course.scenario.profile.background == "l2" and not course.checked
-
-
 def _mirrored(course: "Course") -> tuple[str, bool]:
     """An opening in both languages, where the learner's message mixed and the profile's rate has it."""
     if "code_switch" not in course.turns[-1].signals or course.chance.random() >= course.scenario.profile.mirroring:
         return "", False
-    return _say(course, "mirror", None), True
+    if course.pair is None:
+        return "", False
+    return course.pair.tutor_openings[int(course.chance.random() * len(course.pair.tutor_openings))], True
 
 
 def _question(course: "Course", *, opens: bool = False) -> str:
@@ -175,5 +211,20 @@ def _say(course: "Course", rule: str, strategy: Strategy | None) -> str:
     return text
 
 
+def _ended(text: str, script: Script) -> str:
+    """What was said so far, before a new sentence."""
+    if text.endswith((" ", "，")):
+        return text.rstrip(" ,:，") + script.stop + script.space
+    return text + script.space if text else ""
+
+
 def _joined(course: "Course", parts: list[str]) -> str:
-    return capitalised(course.speaker.grammar.script.space.join(part for part in parts if part))
+    """The parts as sentences; an opening in the other language runs on into the next."""
+    script, text = course.speaker.grammar.script, ""
+    for part in filter(None, parts):
+        low = lowered(part, script) if text.endswith((" ", "，")) else None
+        if low is None:
+            text = _ended(text, script) + capitalised(part)
+        else:
+            text += low
+    return capitalised(text)
