@@ -94,6 +94,7 @@ def generate(
             parameters=parameters,
             timeout=timeout,
             attempts=attempts,
+            sends=not dry_run,
         )
         job = _job(seed, profile or [], seeds, roles)
         _by_model(opened(context, workspace), output, job, asking, count, dry_run=dry_run, json=json)

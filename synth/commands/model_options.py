@@ -26,7 +26,7 @@ BaseUrl = Annotated[
 KeyFile = Annotated[Path | None, _option("A file that holds the key alone; default: OPENAI_API_KEY.")]
 AtOnce = Annotated[int, _option("Requests under way at the same time.", "--concurrency", min=1, max=1024)]
 Budget = Annotated[float | None, _option("US dollars that all runs of this job may cost together: a hard stop.", min=0)]
-Prices = Annotated[Path | None, _option('A TOML table of prices: [models."NAME"], input and output.')]
+Prices = Annotated[Path | None, _option(r'A TOML table of prices: \[models."NAME"], input and output.')]
 PriceIn = Annotated[float | None, _option("US dollars for a million tokens of prompt.", min=0)]
 PriceOut = Annotated[float | None, _option("US dollars for a million tokens of reply.", min=0)]
 DryRun = Annotated[bool, _option("Estimate requests, tokens and cost; send nothing.", "--dry-run")]
@@ -67,6 +67,7 @@ def asking_of(
     parameters: str | None,
     timeout: float,
     attempts: int,
+    sends: bool,
 ) -> "Asking":
     """Whom to ask and how, by the options.
 
@@ -82,7 +83,7 @@ def asking_of(
 
     if not model:
         raise InputError("No model is named.", next_step="Give --model with its name at the endpoint.")
-    endpoint = choose_endpoint(base_url, key_file)
+    endpoint = choose_endpoint(base_url, key_file, needs_key=sends)
     extra = _parameters(parameters)
     seeded = "seed" not in extra
     extra.pop("seed", None)

@@ -68,13 +68,16 @@ class Endpoint:
         )
 
 
-def choose_endpoint(url: str | None, key_file: Path | None, environment: Mapping[str, str] = os.environ) -> Endpoint:
+def choose_endpoint(
+    url: str | None, key_file: Path | None, environment: Mapping[str, str] = os.environ, *, needs_key: bool = True
+) -> Endpoint:
     """The endpoint that an option or the environment names, with its key.
 
     Args:
         url: goes before `OPENAI_BASE_URL`, which goes before OpenAI's own address.
         key_file: a file that holds the key alone; goes before `OPENAI_API_KEY`.
         environment: for tests.
+        needs_key: whether anything is going to be sent.
 
     Raises:
         EndpointError: no valid address, a key file that holds none, or no key for OpenAI.
@@ -83,7 +86,7 @@ def choose_endpoint(url: str | None, key_file: Path | None, environment: Mapping
     endpoint = Endpoint(chosen)
     _check_url(endpoint)
     key = _key(key_file, environment)
-    if key is None and chosen == DEFAULT_URL:
+    if key is None and chosen == DEFAULT_URL and needs_key:
         raise EndpointError(
             f"There is no key for {endpoint.shown}.",
             next_step=f"Set {KEY_VARIABLE}, or give --key-file with a file that holds the key alone; for a server on "

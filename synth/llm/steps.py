@@ -6,6 +6,7 @@ Events follow the profile's rates, as in the offline engine, so the annotations 
 from dataclasses import dataclass
 from typing import Final
 
+from quimbot_data.pedagogy.course import PATIENCE
 from schemas.learner import Move, Signal, Strategy, Uptake
 from synth.grammar.course import NARROWER, reaction_weights
 from synth.scenarios import Scenario, pick
@@ -60,6 +61,8 @@ _REACTIONS: Final[dict[Uptake, _Act]] = {
 _EXPLAINS: Final = (
     "`explain`: tells how this one structure works, without the answer and without a verdict, and asks a short question"
 )
+#: Shares of recasts and hints that do not end in a question, so that .50 to .75 of all supports do.
+_UNASKED: Final[dict[Strategy, float]] = {"recast": 0.6, "hint": 0.7}
 _SUPPORTS: Final[dict[Strategy, str]] = {
     "recast": "`recast`, then one question about what the learner meant",
     "question": "`question`",
@@ -81,6 +84,8 @@ class _Course:
         self.chance = scenario.random("steps")
         self.supports: list[Strategy] = []
         self.made: list[Step] = []
+        self.failed = 0
+        """Supports in a row that the learner could not use."""
         self.troubled = self.checked = False
 
     def steps(self) -> list[Step]:
@@ -93,19 +98,25 @@ class _Course:
         """A reaction to the last support and the answer to it; whether that was another support."""
         room = LONGEST - len(self.made) >= 3
         chance = self.chance.random()
-        if room and not self.troubled and chance < self.profile.confusion + self.profile.slow_response:
-            self.troubled = True
+        if (
+            room
+            and not self.troubled
+            and not self.failed
+            and chance < self.profile.confusion + self.profile.slow_response
+        ):
+            self.troubled, self.failed = True, 1
             self.trouble(confused=chance < self.profile.confusion)
             return True
         reaction = pick(reaction_weights(self.profile.reactions[self.supports[-1]]), self.chance)
         act = _REACTIONS[reaction]
+        self.failed = self.failed + 1 if reaction == "needs_repair" else 0
         if reaction == "repair":
             self.end(act, "is glad about what was said, in few words, and goes on with the topic by one open question")
             return False
         if room and (following := self.narrower(went_on=reaction == "acknowledge")):
             self.support(act, following)
             return True
-        if self.explains(reaction):
+        if self.explains():
             self.add(act, _EXPLAINS, ("explain",))
             act = _TAKEN_UP
         self.end(
@@ -115,7 +126,10 @@ class _Course:
 
     def support(self, act: _Act, strategy: Strategy) -> None:
         self.supports.append(strategy)
-        self.add(act, _SUPPORTS[strategy], (strategy,), strategy)
+        told = _SUPPORTS[strategy]
+        if self.chance.random() < _UNASKED.get(strategy, 0.0):
+            told += "; ends with a statement, not with the question"
+        self.add(act, told, (strategy,), strategy)
 
     def trouble(self, *, confused: bool) -> None:
         last = self.supports[-1]
@@ -131,14 +145,15 @@ class _Course:
         """What follows a support that failed; nothing follows a recast that the learner took up by going on."""
         last, generalizable = self.supports[-1], self.scenario.seed.generalizable
         if last != "recast":
-            return NARROWER[last] if generalizable else "recast"
+            return NARROWER[last] if generalizable and self.failed < PATIENCE else "recast"
         if went_on or len(self.supports) > 1:
             return None
         return "question" if generalizable else "explore"
 
-    def explains(self, reaction: Uptake) -> bool:
-        fits = self.profile.background == "l2" and self.scenario.seed.generalizable and reaction != "acknowledge"
-        return fits and len(self.supports) >= 2 and LONGEST - len(self.made) >= 2
+    def explains(self) -> bool:
+        """Whether a learner of a second language is told how the structure works."""
+        fits = self.profile.background == "l2" and self.scenario.seed.generalizable
+        return fits and self.failed >= PATIENCE and LONGEST - len(self.made) >= 2
 
     def end(self, act: _Act, told: str) -> None:
         """The tutor's answer, a check where none was made yet, and where there is room a farewell."""
