@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from quimbot_data.pedagogy.folding import fold, quotations
 from quimbot_data.pedagogy.invariants import Failure
 from quimbot_data.pedagogy.lemmas import content_lemmas
 from quimbot_data.pedagogy.levels import length_fault, most_above, reach
@@ -16,8 +17,8 @@ from schemas.learner import CEFR_LEVELS
 MOST_WORDS: Final = 0.8
 #: Lemmas of a simplified turn that stood in the other.
 LEAST_OVERLAP: Final = 0.3
-#: Points of reading ease (a level of school is ten) that a simplified turn may lose: of two sentences it says little.
-HARDER: Final = 5.0
+#: Points of reading ease that two syllables more make in one word; of few words the formulas say little.
+_TWO_SYLLABLES: Final = 170.0
 
 
 def simplify(scene: Scene) -> Iterator[Failure]:
@@ -45,7 +46,7 @@ def simplify_fault(text: str, earlier: str, language: str) -> str | None:
         return f"{words} words after {before}: not a fifth fewer."
     if same_text(text, earlier) or within(text, earlier):
         return "It repeats the earlier turn word by word."
-    if reading_ease(text, language) < reading_ease(earlier, language) - HARDER:
+    if reading_ease(text, language) < reading_ease(earlier, language) - _TWO_SYLLABLES / max(words, 1):
         return "It is harder to read than the turn before."
     share = _overlap(content_lemmas(text, language), content_lemmas(earlier, language))
     return f"{share:.0%} of its content words stood in the turn before." if share < LEAST_OVERLAP else None
@@ -71,7 +72,8 @@ def _slow_fault(scene: Scene, turn: Turn, earlier: Turn | None) -> str | None:
     targets = {each.target for each in scene.tutor if each.position < turn.position and each.target is not None}
     if targets and turn.target is not None and turn.target not in targets:
         return "It turns to another error."
-    return None if earlier is None or _goes_on(scene, turn) else "None of its content words was there before."
+    same = earlier is None or (turn.target is not None and turn.target in targets) or _goes_on(scene, turn)
+    return None if same else "None of its content words was there before."
 
 
 def _goes_on(scene: Scene, turn: Turn) -> bool:
@@ -83,7 +85,8 @@ def _goes_on(scene: Scene, turn: Turn) -> bool:
 
 def offers_choice(text: str) -> bool:
     """Whether a turn sets two things side by side to choose from."""
-    return bool(phrases_in(text, "alternatives"))
+    side_by_side = len(quotations(fold(text))) == 2 and bool(phrases_in(text, "which"))
+    return side_by_side or bool(phrases_in(text, "alternatives"))
 
 
 def level(scene: Scene) -> Iterator[Failure]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+from quimbot_data.pedagogy.edits import Pieces
 from quimbot_data.pedagogy.invariants import Failure
 from quimbot_data.pedagogy.scene import LEARNER, TUTOR, Row, Scene, Turn, whole
 from schemas.dialogue import turn_structure_fault
@@ -77,8 +78,13 @@ def one_target(scene: Scene) -> Iterator[Failure]:
     for turn in scene.tutor:
         if found := _targets_fault(scene, turn):
             yield Failure("one-target", turn.position, found)
-    for target in {turn.target for turn in scene.tutor if turn.strategy and turn.target is not None}:
-        yield from _not_narrower(scene, [turn for turn in scene.tutor if turn.strategy and turn.target == target])
+    supports: dict[Pieces, list[Turn]] = {}
+    for turn in scene.tutor:
+        # The same mistake made again is the same target, though another span.
+        if turn.strategy and (edit := scene.edit_of(turn)):
+            supports.setdefault(edit.right, []).append(turn)
+    for several in supports.values():
+        yield from _not_narrower(scene, several)
 
 
 def _targets_fault(scene: Scene, turn: Turn) -> str | None:
@@ -102,21 +108,31 @@ def _targets_fault(scene: Scene, turn: Turn) -> str | None:
 def _not_narrower(scene: Scene, supports: list[Turn]) -> Iterator[Failure]:
     failed = 0
     for turn, following in pairwise(supports):
-        answer = scene.after(turn)
-        failed = failed + 1 if answer is not None and answer.uptake in _FAILED else 0
+        failed = _counted(failed, scene.after(turn))
         narrow, next_narrow = NARROWNESS.get(turn.strategy or "", 0), NARROWNESS.get(following.strategy or "", 0)
-        if failed >= PATIENCE and next_narrow <= narrow and following.strategy != "recast":
+        asked = scene.before(following, LEARNER)
+        adapts = asked is not None and {"slow_response", "confusion"} & set(
+            asked.signals
+        )  # which asks for its own form
+        if failed >= PATIENCE and not adapts and next_narrow <= narrow and following.strategy != "recast":
             found = f"After {failed} failed supports a {following.strategy} follows a {turn.strategy}; narrower is due."
             yield Failure("one-target", following.position, found)
 
 
 def failed_supports(scene: Scene, turn: Turn) -> int:
-    """Supports before a turn, one after the other, that the learner could not use."""
+    """Supports before a turn that did not lead to a repair, since the last that did."""
     failed = 0
     for support in (each for each in scene.tutor if each.position < turn.position and each.strategy):
         answer = scene.after(support)
-        failed = failed + 1 if answer is not None and answer.uptake in _FAILED else 0
+        failed = 0 if answer is not None and answer.uptake == "repair" else failed + 1
     return failed
+
+
+def _counted(failed: int, answer: Turn | None) -> int:
+    """Failed supports after one more answer; what is neither a failure nor a repair changes nothing."""
+    if answer is not None and answer.uptake == "repair":
+        return 0
+    return failed + 1 if answer is not None and answer.uptake in _FAILED else failed
 
 
 def uptake(scene: Scene) -> Iterator[Failure]:

@@ -41,9 +41,11 @@ class Lexicon(Strict):
     note: NonEmpty
     verdicts: list[NonEmpty]
     directives: list[NonEmpty]
+    commands: list[NonEmpty]
+    """What tells the learner to say something, unless two things are said side by side to be compared."""
     recitals: list[NonEmpty]
     exempt: list[NonEmpty]
-    """What only looks like one of the three."""
+    """What only looks like one of these."""
     contrasts: list[NonEmpty]
     """Between two forms they make a correction: the right one, `not`, the other."""
     deficits: list[NonEmpty]
@@ -107,12 +109,13 @@ def _translated(match: re.Match[str], unspaced: bool) -> str:
     if kind == "words":
         return re.escape(bare(text))
     blank = r"\s+" if text.startswith(" ") else ""
-    inner = "|".join(_plain_words(word) for word in text.strip(" ()?").split("|"))
+    inner = "|".join(_plain_words(word, unspaced) for word in text.strip(" ()?").split("|"))
     return f"(?:{blank}(?:{inner})){'?' if text.endswith('?') else ''}"
 
 
-def _plain_words(words: str) -> str:
-    return r"\s+".join(re.escape(bare(word)) for word in words.split())
+def _plain_words(words: str, unspaced: bool) -> str:
+    plain = r"\s+".join(re.escape(bare(word)) for word in words.split())
+    return plain if unspaced or not words[-1:].isalnum() else plain + r"\b"
 
 
 @cache

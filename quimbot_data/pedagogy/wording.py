@@ -11,12 +11,13 @@ from typing import Final
 
 from quimbot_data.pedagogy.folding import QUOTED, bare, without_quoted
 from quimbot_data.pedagogy.lexicon import compiled
-from quimbot_data.pedagogy.tokens import QUESTION_MARKS
+from quimbot_data.pedagogy.tokens import QUESTION_MARKS, sentences_of
 
 MOST_QUESTIONS: Final = 2
 ARROW: Final = re.compile(r"[→⟶➔➜➡⇒⟹↦⟼]|[-=~]+>")
 #: What stands for words that an exemption took out.
 _EXCUSED: Final = " ~ "
+_ASIDE: Final = '"~"'
 _QUESTION: Final = re.compile(f"[{QUESTION_MARKS}][!！{QUESTION_MARKS}]*")
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _ARABIC: Final = re.compile("[\u0620-\u06ff]")
@@ -43,8 +44,18 @@ def explicit_corrections(text: str, said: Sequence[str] = (), *, explains: bool 
     for language in scripts(words):
         excused = compiled(language, "exempt").replaced(words, _EXCUSED)
         found += _matches(language, excused, ("verdicts", "directives"))
+        found += [match for part in sentences_of(excused) if not _compares(part) for match in _commands(language, part)]
         found += [] if explains else _matches(language, words, ("recitals",))
     return found
+
+
+def _commands(language: str, sentence: str) -> list[str]:
+    """Commands to say something else than what the learner said."""
+    return _matches(language, sentence.replace(_ASIDE, ""), ("commands",))
+
+
+def _compares(sentence: str) -> bool:
+    return sentence.count('"') > 2 or sentence.count("'") > 2
 
 
 def _matches(language: str, words: str, kinds: tuple[str, ...]) -> list[str]:
