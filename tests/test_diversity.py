@@ -10,21 +10,8 @@ from quimbot_data.pedagogy.diversity import SIZE, diversity, self_bleu, skeleton
 from quimbot_data.pedagogy.tokens import sentences_of, tokens_of, words_of, zipf
 
 WORDS = [
-    "time",
-    "house",
-    "river",
-    "garden",
-    "story",
-    "people",
-    "music",
-    "window",
-    "summer",
-    "letter",
-    "doctor",
-    "bread",
-    "paper",
-    "street",
-    "winter",
+    *("time", "house", "river", "garden", "story", "people", "music", "window"),
+    *("summer", "letter", "doctor", "bread", "paper", "street", "winter"),
 ]
 
 
