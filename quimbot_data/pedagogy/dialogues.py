@@ -5,8 +5,8 @@
     a chat layout                                          `quimbot_data.sources.messages.LAYOUTS`, trees left out
     {"conversation": "Teacher: (focus)…|EOM|Student: …"}   MathDial (Macina et al. 2023)
     {"c_h": […], "c_r": […]}                               Bridge (Wang et al. 2024): the chat and the tutor's own reply
-    {"prepDataset": {"0": {"past_convo": […], …}}}         CIMA (Stasaski et al. 2020): the first tutor's reply
-    {"conversation_history": …, "anno_llm_responses": …}   MRBench (Maurya et al. 2025): one dialogue a tutor system
+    {"prepDataset": {"0": {"past_convo": […], …}}}         CIMA (Stasaski et al. 2020): an exchange a tutor's reply
+    {"conversation_history": …, "anno_llm_responses": …}   MRBench (Maurya et al. 2025): an exchange a tutor system
 
 Unlike a corpus, measures also take dialogues that open with the tutor; neighbouring turns by one speaker become one.
 """
@@ -137,6 +137,9 @@ def _dialogues(row: Mapping[str, Any], file: RawFile, number: int) -> Iterator[D
     try:
         if "anno_llm_responses" in row:
             yield from _mrbench(row)
+        elif "past_convo" in row:
+            for reply in row["tutorResponses"]:
+                yield told | {"messages": merged([("user", row["past_convo"][-1]), ("assistant", reply)])}
         elif (turns := _native(row)) is not None:
             yield told | {"messages": merged(turns)}
         else:
@@ -167,9 +170,6 @@ def _native(row: Mapping[str, Any]) -> Turns | None:
         ]
     if "c_h" in row:
         return [(_role(turn["user"]), turn["text"]) for turn in [*row["c_h"], *row["c_r"]]]
-    if "past_convo" in row:
-        said = [*row["past_convo"], row["tutorResponses"][0]]
-        return [("assistant" if (len(said) - place) % 2 else "user", text) for place, text in enumerate(said)]
     return None
 
 
@@ -177,7 +177,7 @@ def _mrbench(row: Mapping[str, Any]) -> Iterator[Dialogue]:
     history = spoken_turns(row["conversation_history"])
     for system, reply in row["anno_llm_responses"].items():
         told = {"dialogue_id": f"{row['conversation_id']}/{system}", "system": system}
-        yield told | {"messages": merged([*history, ("assistant", reply["response"])])}
+        yield told | {"messages": merged([*history[-1:], ("assistant", reply["response"])])}
 
 
 def spoken_turns(text: str) -> Turns:

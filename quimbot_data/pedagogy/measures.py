@@ -11,8 +11,35 @@ diversity    see `quimbot_data.pedagogy.diversity`
 contamination    runs of words that an evaluation set holds too
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
+
+from quimbot_data.pedagogy.coherence import coherence
+from quimbot_data.pedagogy.conduct import (
+    Judged,
+    Share,
+    drift,
+    evenness,
+    explicit,
+    judged,
+    leaks,
+    level_against_readability,
+    level_fit,
+    passing,
+    simplified,
+    strategies,
+    valid_strategies,
+)
+from quimbot_data.pedagogy.diversity import diversity
+from quimbot_data.pedagogy.profiles import background_recovery
+from quimbot_data.pedagogy.questions import KINDS, is_open, is_question, question_kind
+from quimbot_data.pedagogy.tokens import sentences_of
+from quimbot_data.pedagogy.tone import encouraging, praise_of
+from quimbot_data.pedagogy.turns import TutorTurn, tutor_turns
+from quimbot_data.pedagogy.tutor_words import tutor_words
+from schemas.errors import InputError
+from schemas.learner import STRATEGIES
 
 
 class Target(NamedTuple):
@@ -60,13 +87,13 @@ class Measure(NamedTuple):
     Attributes:
         target: which it is.
         value: None where it cannot be taken; then `note` says why.
-        count: turns, questions, dialogues or pairs that it was taken of.
+        of: turns, questions, dialogues or pairs that it was taken of.
         note: what must be known to read it.
     """
 
     target: Target
     value: float | None
-    count: int
+    of: int
     note: str = ""
 
     @property
@@ -85,4 +112,118 @@ def measures(dialogues: Sequence[Mapping[str, Any]], *, seed: int = 0) -> list[M
         dialogues: mappings as `dialogues.read_dialogues` gives them: messages; language, pedagogy where they have them.
         seed: of samples and random pairs.
     """
-    raise NotImplementedError
+    turns, rows = tutor_turns(dialogues), judged(dialogues)
+    found = [
+        *_coherence(turns, seed),
+        *_questions(turns),
+        *_adaptation(rows),
+        *_scaffolding(rows),
+        *_tone(turns),
+        _share("level fit", level_fit(rows), _NO_LEVEL),
+        *_profile(dialogues, rows),
+        *_diversity(turns, seed),
+    ]
+    return found
+
+
+_NO_ERRORS: Final = "no annotated error turns"
+_NO_LEVEL: Final = "no learner's level is known"
+
+
+def _measure(name: str, value: float | None, of: int, note: str = "") -> Measure:
+    return Measure(next(target for target in TARGETS if target.name == name), value, of, note)
+
+
+def _share(name: str, share: Share, missing: str = "") -> Measure:
+    return _measure(name, share.value, share.of, "" if share.of else missing)
+
+
+def _coherence(turns: Sequence[TutorTurn], seed: int) -> list[Measure]:
+    found = coherence(turns, seed=seed)
+    note = "" if found.turns else "no tutor turn answers a learner's"
+    other = note or ("" if found.auc is not None else "no other dialogue in its language")
+    return [
+        _measure("uptake", found.uptake, found.turns, note),
+        _measure("next-turn AUC", found.auc, found.turns, other),
+    ]
+
+
+def _questions(turns: Sequence[TutorTurn]) -> list[Measure]:
+    asked = [
+        (sentence, turn.language)
+        for turn in turns
+        if tutor_words(turn.language)
+        for sentence in sentences_of(turn.text)
+        if is_question(sentence)
+    ]
+    kinds = Counter(question_kind(sentence, language) for sentence, language in asked)
+    unknown = sorted({turn.language for turn in turns if not tutor_words(turn.language)})
+    note = f"no words are listed for {', '.join(unknown)}" if unknown else "" if asked else "no questions"
+    opened = Share(len(asked), sum(is_open(sentence, language) for sentence, language in asked))
+    return [
+        _measure("open share", opened.value, opened.of, note),
+        _measure("kind entropy", evenness(kinds, len(KINDS)), len(asked), note),
+    ]
+
+
+def _adaptation(rows: Sequence[Judged]) -> list[Measure]:
+    scenes = [row.scene for row in rows]
+    count, ratio = drift(scenes)
+    levelled, correlation, by_language = level_against_readability(scenes)
+    return [
+        _share("simplify pass rate", simplified(rows), "no confusion is annotated"),
+        _measure("drift", ratio, count, "" if count else "no dialogue of four tutor turns"),
+        _measure("level against readability", correlation, levelled, _by_language(by_language, _NO_LEVEL)),
+    ]
+
+
+def _by_language(found: Mapping[str, float], missing: str) -> str:
+    return ", ".join(f"{language} {value:.3f}" for language, value in found.items()) or missing
+
+
+def _scaffolding(rows: Sequence[Judged]) -> list[Measure]:
+    used = strategies(rows)
+    return [
+        _share("valid strategies", valid_strategies(rows), _NO_ERRORS),
+        _share("explicit correction", explicit(rows)),
+        _share("leaks", leaks(rows), _NO_ERRORS),
+        _measure("strategy entropy", evenness(used, len(STRATEGIES)), used.total(), "" if used else _NO_ERRORS),
+    ]
+
+
+def _tone(turns: Sequence[TutorTurn]) -> list[Measure]:
+    known = [turn for turn in turns if tutor_words(turn.language)]
+    praise = Counter(word for turn in known for word in praise_of(turn.text, turn.language))
+    encouraged = Share(len(known), sum(encouraging(turn.text, turn.language) for turn in known))
+    return [
+        _share("encouraging share", encouraged),
+        _measure("praise entropy", evenness(praise, len(praise)), praise.total(), f"{len(praise)} wordings"),
+    ]
+
+
+def _profile(dialogues: Sequence[Mapping[str, Any]], rows: Sequence[Judged]) -> list[Measure]:
+    missing = "fewer than 20 dialogues of a background in every language"
+    try:
+        recovery = background_recovery(dialogues)
+        told = _measure(
+            "heritage against L2 AUC", recovery.auc, recovery.dialogues, _by_language(recovery.by_language, missing)
+        )
+    except InputError as error:
+        told = _measure("heritage against L2 AUC", None, 0, str(error))
+    heritage, l2 = passing(rows, "heritage"), passing(rows, "l2")
+    if heritage.value is None or l2.value is None:
+        return [told, _measure("quality gap", None, heritage.of + l2.of, "no dialogues of both backgrounds")]
+    note = f"heritage {heritage.value:.3f}, L2 {l2.value:.3f}"
+    return [told, _measure("quality gap", abs(heritage.value - l2.value), heritage.of + l2.of, note)]
+
+
+def _diversity(turns: Sequence[TutorTurn], seed: int) -> list[Measure]:
+    found = diversity([turn.text for turn in turns], [turn.language for turn in turns], seed=seed)
+    return [
+        _measure("unique openings", found.unique_openings, found.turns),
+        _measure("commonest opening", found.commonest_opening, found.turns),
+        _measure("duplicate 4-grams", found.duplicate_4grams, found.turns),
+        _measure("self-BLEU", found.self_bleu, found.turns),
+        _measure("compression ratio", found.compression_ratio, found.turns),
+        _measure("largest skeleton", found.largest_skeleton, found.turns),
+    ]

@@ -10,8 +10,8 @@ one's own thinking is a kind of its own follows the taxonomies of teacher questi
 import re
 from typing import Final, Literal, get_args
 
-from quimbot_data.pedagogy.tutor_words import folded, tutor_words
 from quimbot_data.pedagogy.tokens import QUESTION_MARKS, sentences_of
+from quimbot_data.pedagogy.tutor_words import folded, tutor_words
 
 Kind = Literal["closed", "wh", "open", "check", "reflective"]
 KINDS: Final = get_args(Kind)

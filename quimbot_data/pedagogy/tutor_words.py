@@ -30,6 +30,7 @@ class TutorWords(NamedTuple):
     check: re.Pattern[str]
     praise: re.Pattern[str]
     support: re.Pattern[str]
+    profile: re.Pattern[str]
 
 
 def folded(text: str) -> str:

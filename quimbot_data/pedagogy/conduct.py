@@ -1,0 +1,165 @@
+"""How tutors behave over many dialogues: strategies, what they give away, tone, and fit to the learner.
+
+All is counted by the critics of one dialogue, so that a measure and a rejection never disagree.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from quimbot_data.pedagogy.critics import check
+from quimbot_data.pedagogy.invariants import Failure
+from quimbot_data.pedagogy.readability import reading_ease
+from quimbot_data.pedagogy.scene import LEARNER, TUTOR, Scene, Turn, scene_of
+from quimbot_data.pedagogy.tokens import words_of
+from quimbot_data.pedagogy.wording import explicit_corrections
+from schemas.learner import CEFR_LEVELS, STRATEGIES
+
+#: Strategies whose turn must not hold the correction.
+WITHHOLDING: Final = ("question", "hint")
+
+
+class Judged(NamedTuple):
+    """A dialogue, and what the critics say of it."""
+
+    scene: Scene
+    failures: list[Failure]
+
+
+class Share(NamedTuple):
+    """Of how many, how many."""
+
+    of: int
+    held: int
+
+    @property
+    def value(self) -> float | None:
+        """The share; None of none."""
+        return self.held / self.of if self.of else None
+
+
+def judged(dialogues: Iterable[Mapping[str, Any]]) -> list[Judged]:
+    """Dialogues with the failures of their critics."""
+    return [Judged(scene_of(dialogue), check(dialogue)) for dialogue in dialogues]
+
+
+def explicit(rows: Sequence[Judged]) -> Share:
+    """Tutor turns, and those that correct outright."""
+    turns = [(scene, turn) for scene, _ in rows for turn in scene.tutor]
+    found = (
+        explicit_corrections(turn.text, scene.said_before(turn), explains="explain" in turn.moves)
+        for scene, turn in turns
+    )
+    return Share(len(turns), sum(map(bool, found)))
+
+
+def valid_strategies(rows: Sequence[Judged]) -> Share:
+    """Tutor turns about an error, and those whose strategy keeps its invariant."""
+    of = held = 0
+    for scene, failures in rows:
+        failed = {(failure.name, failure.position) for failure in failures}
+        for turn in scene.tutor:
+            if _about_error(scene, turn):
+                of += 1
+                broken = {(name, turn.position) for name in (turn.strategy, "explicit-correction")} & failed
+                held += turn.strategy is not None and not broken
+    return Share(of, held)
+
+
+def _about_error(scene: Scene, turn: Turn) -> bool:
+    before = scene.before(turn, LEARNER)
+    return turn.target is not None or (before is not None and "error" in before.signals)
+
+
+def leaks(rows: Sequence[Judged]) -> Share:
+    """Questions and hints about a known error, and those that hold its correction."""
+    of = held = 0
+    for scene, _ in rows:
+        for turn in scene.tutor:
+            edit = scene.edit_of(turn)
+            if turn.strategy in WITHHOLDING and edit is not None:
+                of, held = of + 1, held + edit.held_in(turn.text)
+    return Share(of, held)
+
+
+def strategies(rows: Sequence[Judged]) -> Counter[str]:
+    """Tutor turns by strategy."""
+    return Counter(turn.strategy for scene, _ in rows for turn in scene.tutor if turn.strategy in STRATEGIES)
+
+
+def simplified(rows: Sequence[Judged]) -> Share:
+    """Learner turns of confusion that are answered, and those whose answer keeps invariant 9."""
+    of = broken = 0
+    for scene, failures in rows:
+        failed = {failure.position for failure in failures if failure.name == "simplify"}
+        for turn in scene.tutor:
+            before = scene.before(turn, LEARNER)
+            if before is not None and "confusion" in before.signals:
+                of, broken = of + 1, broken + (turn.position in failed)
+    return Share(of, of - broken)
+
+
+def level_fit(rows: Sequence[Judged]) -> Share:
+    """Dialogues whose learner has a level, and those that the critic of level lets pass."""
+    levelled = [row for row in rows if row.scene.learner.get("cefr")]
+    return Share(len(levelled), sum(not any(f.name == "level" for f in row.failures) for row in levelled))
+
+
+def passing(rows: Sequence[Judged], background: str) -> Share:
+    """Dialogues of a background, and those that keep every invariant."""
+    own = [row for row in rows if row.scene.learner.get("background") == background]
+    return Share(len(own), sum(not row.failures for row in own))
+
+
+def drift(scenes: Sequence[Scene]) -> tuple[int, float | None]:
+    """Dialogues of four tutor turns or more, and the mean words of their last third by those of their first."""
+    early = late = 0.0
+    count = 0
+    for scene in scenes:
+        lengths = [len(words_of(turn.text, scene.language)) for turn in scene.tutor]
+        if len(lengths) >= 4:
+            third = math.ceil(len(lengths) / 3)
+            early, late, count = early + sum(lengths[:third]) / third, late + sum(lengths[-third:]) / third, count + 1
+    return count, late / early if early else None
+
+
+def level_against_readability(scenes: Sequence[Scene]) -> tuple[int, float | None, dict[str, float]]:
+    """Spearman of level and difficulty of the tutor's words, over dialogues of each language.
+
+    Returns:
+        Dialogues; the mean over languages by their dialogues, None where none has two levels; each language's.
+    """
+    by_language: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for scene in scenes:
+        if (cefr := scene.learner.get("cefr")) in CEFR_LEVELS:
+            text = "\n".join(turn.text for turn in scene.turns if turn.role == TUTOR)
+            by_language[scene.language].append((CEFR_LEVELS.index(cefr), -reading_ease(text, scene.language)))
+    found = {
+        language: spearman(*zip(*pairs, strict=True))
+        for language, pairs in sorted(by_language.items())
+        if len({level for level, _ in pairs}) > 1
+    }
+    count = sum(len(by_language[language]) for language in found)
+    mean = sum(found[language] * len(by_language[language]) for language in found) / count if count else None
+    return count, mean, found
+
+
+def spearman(first: Sequence[float], second: Sequence[float]) -> float:
+    """Rank correlation, ties by their mean rank; 0 where one of the two never changes."""
+    import numpy as np
+    import polars as pl
+
+    ranks = [pl.Series(values, dtype=pl.Float64).rank("average").to_numpy() for values in (first, second)]
+    if any(np.ptp(each) == 0 for each in ranks):
+        return 0.0
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def evenness(counts: Counter[Any], kinds: int) -> float | None:
+    """Entropy by that of `kinds` equal shares, 0 to 1; None of nothing, or where there is but one kind to choose."""
+    total = counts.total()
+    if not total or kinds < 2:
+        return None
+    shares = [count / total for _, count in sorted(counts.items()) if count]
+    return -math.fsum(share * math.log(share) for share in shares) / math.log(kinds) + 0.0
