@@ -204,5 +204,5 @@ class _Run:
             written=len(self.kept),
             dropped=ledger,
             blind=recovery,
-            batch=[f"{failure.name}: {failure.detail}" for failure in check_batch(self.kept)],
+            batch=[f"{failure.name}: {failure.detail}" for failure in check_batch(self.kept).failures],
         )

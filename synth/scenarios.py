@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from quimbot_data.pedagogy.edits import Edit
 from quimbot_data.pedagogy.error_rates import family_mix
+from quimbot_data.pedagogy.strategies import hint_fault
 from schemas.errors import InputError
-from schemas.learner import CEFR_LEVELS, Cefr, Learner, Strategy
+from schemas.learner import CEFR_LEVELS, STRATEGIES, Cefr, Learner, Strategy
 from schemas.seed import ErrorFamily, Seed
 from synth.profiles import Profile
 
@@ -87,6 +89,7 @@ class _Plan:
                 "and contrast.",
                 next_step="Leave --seeds out to use the shipped ones.",
             )
+        self.openings = {seed.seed_id: openings(seed) for seed in self.seeds}
         self.levels, self.strategies = _Shares(self.chance), _Shares(self.chance)
         self.families: dict[Cefr, _Shares] = {}
         self.waiting: dict[tuple[Cefr, ErrorFamily], list[Seed]] = {}
@@ -95,7 +98,7 @@ class _Plan:
     def scenario(self, number: int) -> Scenario:
         level = self.levels.take(self.profile.levels)
         seed = self.seed(level)
-        opening = {s: w for s, w in self.profile.strategies.items() if seed.generalizable or s in ARBITRARY}
+        opening = {s: w for s, w in self.profile.strategies.items() if s in self.openings[seed.seed_id]}
         strategy = self.strategies.take(opening)
         self.compared[seed.seed_id] += strategy == "explore"
         # Every other one, from a start by the seed: each order has its half within each seed, so within each split.
@@ -146,6 +149,14 @@ def _fits(seed: Seed, profile: Profile) -> bool:
 def usable(seed: Seed) -> bool:
     """Whether a seed has the words that a tutor needs; seeds out of corpora hold the error alone."""
     return bool(seed.recast and seed.questions and seed.cue and len(seed.contrast) == 2)
+
+
+def openings(seed: Seed) -> list[Strategy]:
+    """Strategies that a tutor may begin with: a hint where a rule leads on and its cue says where."""
+    if not seed.generalizable:
+        return list(ARBITRARY)
+    edit = Edit(seed.sentence, seed.start, seed.end, seed.corrected, seed.language)
+    return [s for s in STRATEGIES if s != "hint" or hint_fault(str(seed.cue), edit, seed.type) is None]
 
 
 def _rank(level: Cefr | None) -> int:

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from quimbot_data.pedagogy.folding import fold, quotations
+from quimbot_data.pedagogy.code_switching import token_languages
 from quimbot_data.pedagogy.invariants import Failure
 from quimbot_data.pedagogy.lemmas import content_lemmas
 from quimbot_data.pedagogy.levels import length_fault, most_above, reach
 from quimbot_data.pedagogy.readability import reading_ease
 from quimbot_data.pedagogy.scene import TUTOR, Scene, Turn, same_text, within
-from quimbot_data.pedagogy.tokens import words_of
+from quimbot_data.pedagogy.tokens import listed_languages, words_of
 from quimbot_data.pedagogy.wording import phrases_in
 from schemas.learner import CEFR_LEVELS
 
@@ -97,13 +98,22 @@ def level(scene: Scene) -> Iterator[Failure]:
     own = [turn.text for turn in scene.turns if turn.role != TUTOR]
     right = [edit.corrected_sentence for edit in scene.edits if edit is not None]
     known = frozenset[str]().union(*(content_lemmas(text, scene.language) for text in (*own, *right)))
-    found = reach([turn.text for turn in scene.tutor], scene.language, str(cefr), known)
+    found = reach([_in_target_language(scene, turn) for turn in scene.tutor], scene.language, str(cefr), known)
     if len(found.above) > most_above(found.words):
         told = ", ".join(sorted(set(found.above)))
         yield Failure("level", None, f"{found.share:.0%} of content words above the level after {cefr}: {told}.")
     for turn in scene.tutor if cefr == "A1" else ():
         if fault := length_fault(turn.text, scene.language):
             yield Failure("level", turn.position, fault)
+
+
+def _in_target_language(scene: Scene, turn: Turn) -> str:
+    """A turn without the words of another language that it mixes in: those are the learner's own."""
+    others = [language for language in turn.languages if language != scene.language]
+    if not others or {scene.language, *others} - listed_languages():
+        return turn.text
+    tokens = token_languages(turn.text, (scene.language, others[0]))
+    return " ".join(token.text for token in tokens if token.language == scene.language)
 
 
 def _earlier(scene: Scene, turn: Turn) -> Turn | None:

@@ -16,7 +16,7 @@ MOST_MESSAGES: Final = 12
 NARROWNESS: Final = {"hint": 0, "explore": 1, "question": 1, "recast": 2}
 #: Failed supports after which a narrower one is due.
 PATIENCE: Final = 2
-_FAILED: Final = frozenset({"needs_repair", "none"})
+FAILED: Final = frozenset({"needs_repair", "none"})
 
 
 def structure(scene: Scene) -> Iterator[Failure]:
@@ -132,7 +132,7 @@ def _counted(failed: int, answer: Turn | None) -> int:
     """Failed supports after one more answer; what is neither a failure nor a repair changes nothing."""
     if answer is not None and answer.uptake == "repair":
         return 0
-    return failed + 1 if answer is not None and answer.uptake in _FAILED else failed
+    return failed + 1 if answer is not None and answer.uptake in FAILED else failed
 
 
 def uptake(scene: Scene) -> Iterator[Failure]:

@@ -1,9 +1,13 @@
 """How a dialogue goes: error, support, what the learner makes of it, a narrower support, and an end."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Final
 
+from quimbot_data.pedagogy.course import FAILED, NARROWNESS, PATIENCE
+from quimbot_data.pedagogy.tokens import QUESTION_MARKS
 from schemas.dialogue import CulturalNote, Message, Pedagogy, TurnAnnotation
 from schemas.learner import ErrorSpan, Move, Signal, Strategy, Uptake
 from schemas.seed import Seed
@@ -153,15 +157,11 @@ def _open(course: Course) -> None:
 
 def _react(course: Course) -> bool:
     """One reaction to a support and the answer to it; whether another support was given."""
-    profile, last = course.scenario.profile, course.supports[-1]
+    last = course.supports[-1]
     room = LONGEST - len(course.messages) >= 6
-    trouble = room and not {"confusion", "slow"} & set(course.path)
-    chance = course.chance.random()
-    if trouble and chance < profile.confusion:
-        return _confusion(course, last)
-    if trouble and chance < profile.confusion + profile.slow_response:
-        return _slow(course)
-    reaction = pick(reaction_weights(profile.reactions[last]), course.chance)
+    reaction = pick(reaction_weights(course.scenario.profile.reactions[last]), course.chance)
+    if reaction != "repair" and room and (trouble := _trouble(course, last)):
+        return trouble(course, last)
     course.path.append(reaction)
     if reaction == "repair":
         course.learner_says(learner.repair(course), ["success"], uptake="repair")
@@ -174,6 +174,16 @@ def _react(course: Course) -> bool:
     else:
         course.learner_says(learner.again(course), ["error"], uptake="needs_repair")
     return _narrower(course, last, room=room, went_on=reaction == "acknowledge")
+
+
+def _trouble(course: Course, last: Strategy) -> Callable[[Course, Strategy], bool] | None:
+    """Once a dialogue, a learner who does not repair may be confused or slow; what a recast says in passing is clear."""
+    profile, chance = course.scenario.profile, course.chance.random()
+    if {"confusion", "slow"} & set(course.path) or _failed(course):
+        return None
+    if chance < profile.slow_response:
+        return _slow
+    return _confusion if last != "recast" and chance < profile.slow_response + profile.confusion else None
 
 
 def reaction_weights(reactions: Reactions) -> dict[Uptake, float]:
@@ -193,7 +203,7 @@ def _confusion(course: Course, last: Strategy) -> bool:
     return True
 
 
-def _slow(course: Course) -> bool:
+def _slow(course: Course, _: Strategy) -> bool:
     course.path.append("slow")
     course.learner_says(learner.slow(course), ["slow_response"], uptake="none", slow=True)
     course.tutor_says(tutor.shorter(course))
@@ -206,8 +216,7 @@ def _narrower(course: Course, last: Strategy, *, room: bool, went_on: bool) -> b
     if following and room:
         course.tutor_says(tutor.support(course, following, again=True))
         return True
-    explains = course.scenario.profile.background == "l2" and len(course.supports) >= 2 and not went_on
-    if explains and course.scenario.seed.generalizable:
+    if not went_on and _explains(course):
         course.path.append("explain")
         course.tutor_says(tutor.explain(course))
         course.learner_says(learner.acknowledge(course), ["none"])
@@ -215,11 +224,26 @@ def _narrower(course: Course, last: Strategy, *, room: bool, went_on: bool) -> b
     return False
 
 
+def _explains(course: Course) -> bool:
+    """Second-language learners are told a structure where a rule leads on, and they ask or two supports failed."""
+    if course.scenario.profile.background != "l2" or not course.scenario.seed.generalizable:
+        return False
+    return any(mark in course.messages[-1].content for mark in QUESTION_MARKS) or _failed(course) >= PATIENCE
+
+
+def _failed(course: Course) -> int:
+    """Supports that failed, one after the other, up to now."""
+    answers = [turn.uptake for turn in course.turns if turn.uptake]
+    return len(list(takewhile(FAILED.__contains__, reversed(answers))))
+
+
 def _next(course: Course, last: Strategy) -> Strategy | None:
     generalizable = course.scenario.seed.generalizable
     if course.supports == ["recast"]:
         return "question" if generalizable else "explore"
     following = NARROWER.get(last) if generalizable or last == "recast" else "recast"
+    if following and _failed(course) >= PATIENCE and NARROWNESS[following] <= NARROWNESS[last]:
+        following = "recast"
     return None if course.supports.count("recast") > 1 else following
 
 

@@ -66,7 +66,7 @@ def acknowledge(course: "Course") -> Said:
 
 def confused(course: "Course") -> Said:
     """The learner does not understand the support."""
-    return _plain(course, "confused")
+    return Said(_phrase(course, "confused"), [], mixed=False)
 
 
 def slow(course: "Course") -> Said:

@@ -1,20 +1,31 @@
 """What a tutor says: a support by strategy, a simpler or shorter one, and what follows when it worked or did not."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from quimbot_data.pedagogy.adaptation import simplify_fault
+from quimbot_data.pedagogy.levels import length_fault
+from quimbot_data.pedagogy.tokens import words_of
+from quimbot_data.pedagogy.wording import MOST_QUESTIONS, questions
 from schemas.dialogue import CulturalNote
 from schemas.learner import Move, Strategy
 from synth.cultural_notes import cultural_notes
-from synth.grammar.expansion import Script
-from synth.grammar.phrases import capitalised, gives_away, lowered, words
+from synth.grammar.expansion import DRAWS, Script
+from synth.grammar.phrases import capitalised, gives_away, lowered
+from synth.scenarios import openings
 
 if TYPE_CHECKING:
     from synth.grammar.course import Course
 
-#: Shares of turns that open with praise or thanks (encouraging tone .3 to .6 of tutor turns).
-PRAISE: Final = 0.3
-#: Least cut of a simpler turn, in words.
-SIMPLER: Final = 0.8
+#: Shares of first supports: that open with something, and of those that do, with praise or thanks.
+OPENED: Final = 0.75
+PRAISE: Final = 0.45
+#: Shares of recasts that go on after their question, and of other supports that have the mark of a background.
+TAIL: Final = 0.7
+MARKED: Final = 0.3
+#: Shares of answers to a repair that ask how it was found, and of questions about meaning that fit any story.
+REFLECTS: Final = 0.3
+INVITES: Final = 0.35
 
 
 class Wordless(Exception):  # noqa: N818 - no error of the caller: the grammar has no words for a scenario
@@ -33,17 +44,62 @@ class Said(NamedTuple):
 
 def support(course: "Course", strategy: Strategy, *, again: bool = False) -> Said:
     """A turn of a strategy, the first one or another after one that failed."""
+    if strategy == "explore":
+        _alternate(course)
+    said = _drawn(course, lambda: _support(course, strategy, again=again), lambda said: _readable(course, said.text))
+    course.asked += strategy == "recast"
+    return said
+
+
+def _support(course: "Course", strategy: Strategy, *, again: bool) -> Said:
     moves: list[Move] = [strategy]
     opened, mixed = _mirrored(course)
     parts = [opened]
-    if not opened and course.chance.random() < (0.75 if again else 0.7):
-        praises = course.chance.random() < PRAISE / 0.7
+    if not opened and course.chance.random() < OPENED:
+        praises = not again and course.chance.random() < PRAISE
         parts = [_say(course, "again-open" if again else "praise" if praises else "open", strategy)]
-        moves = ["affirm", strategy] if praises and not again else moves
+        moves = ["affirm", strategy] if praises else moves
     parts.append(_core(course, strategy))
-    if course.chance.random() < 0.5:
+    if strategy != "recast" and course.chance.random() < MARKED:
         _mark(course, parts, moves, strategy)
     return Said(_joined(course, parts), moves, strategy, mixed=mixed)
+
+
+def _core(course: "Course", strategy: Strategy) -> str:
+    if strategy != "recast":
+        return _say(course, strategy, strategy)
+    tail = _say(course, "recast-tail", strategy) if course.chance.random() < TAIL else ""
+    return _joined(course, [_say(course, "recast", strategy), _question(course), tail])
+
+
+def _alternate(course: "Course") -> None:
+    """Each further comparison of a dialogue has the other order."""
+    if "explore" in course.supports:
+        slots = course.speaker.slots
+        slots["first"], slots["second"] = slots["second"], slots["first"]
+
+
+def _readable(course: "Course", text: str) -> bool:
+    """Whether a turn asks no more than two things and, at A1, is short enough."""
+    cefr, language = course.scenario.learner.cefr, course.scenario.profile.language
+    return questions(text) <= MOST_QUESTIONS and not (cefr == "A1" and length_fault(text, language))
+
+
+def _drawn(course: "Course", build: Callable[[], Said], accept: Callable[[Said], bool]) -> Said:
+    """The first turn, drawn again and again, that may be said.
+
+    Raises:
+        Wordless: there is none.
+    """
+    speaker, marked, noted = course.speaker, course.marked, course.noted
+    for _ in range(DRAWS):
+        before = len(speaker.chosen)
+        said = build()
+        if accept(said):
+            return said
+        del speaker.chosen[before:]
+        course.marked, course.noted = marked, noted
+    raise Wordless
 
 
 def _mark(course: "Course", parts: list[str], moves: list[Move], strategy: Strategy | None) -> None:
@@ -60,62 +116,33 @@ def _mark(course: "Course", parts: list[str], moves: list[Move], strategy: Strat
     course.marked = True
 
 
-def _core(course: "Course", strategy: Strategy) -> str:
-    if strategy == "recast":
-        told = _say(course, "recast", strategy)
-        asked = _question(course)
-        tail = _say(course, "recast-tail", strategy) if course.chance.random() < 0.5 else ""
-        return _joined(course, [told, asked, tail])
-    if strategy == "explore":
-        _alternate(course)
-    return _say(course, strategy, strategy)
-
-
-def _alternate(course: "Course") -> None:
-    """Each further comparison of a dialogue has the other order."""
-    if "explore" in course.supports:
-        slots = course.speaker.slots
-        slots["first"], slots["second"] = slots["second"], slots["first"]
-
-
 def simpler(course: "Course", strategy: Strategy) -> Said:
-    """The same in fewer and easier words."""
-    before = words(course.messages[-2].content)
-    forms, course.speaker.forms = course.speaker.forms, ["simple", *course.speaker.forms[:1], "A1"]
+    """The same in fewer and easier words; never of a recast, which is clear in itself."""
+    language, before = course.scenario.profile.language, course.messages[-2].content
+    forms, course.speaker.forms = course.speaker.forms, ("simple", "A1")
     try:
-        for _ in range(40):
-            mark = len(course.speaker.chosen)
-            text = _joined(course, [_simple_core(course, strategy)])
-            now = words(text)
-            alike = len(set(now) & set(before)) >= 0.3 * len(set(now))
-            if len(now) <= SIMPLER * len(before) and alike and text != course.messages[-2].content:
-                return Said(text, ["simplify", strategy], strategy)
-            del course.speaker.chosen[mark:]
+        return _drawn(
+            course,
+            lambda: Said(_joined(course, [_say(course, strategy, strategy)]), ["simplify", strategy], strategy),
+            lambda said: simplify_fault(said.text, before, language) is None and _readable(course, said.text),
+        )
     finally:
         course.speaker.forms = forms
-    raise Wordless
-
-
-def _simple_core(course: "Course", strategy: Strategy) -> str:
-    if strategy != "recast":
-        return _say(course, strategy, strategy)
-    return course.speaker.slots["recast"]
 
 
 def shorter(course: "Course") -> Said:
     """Time, and a way in: a hint or a choice of two."""
-    generalizable = course.scenario.seed.generalizable
-    strategy: Strategy = "hint" if generalizable and course.supports[-1] in ("hint", "explore") else "explore"
-    before = words(course.messages[-2].content)
+    hints = "hint" in openings(course.scenario.seed) and course.supports[-1] in ("hint", "explore")
+    strategy: Strategy = "hint" if hints else "explore"
     if strategy == "explore":
         _alternate(course)
-    for _ in range(40):
-        mark = len(course.speaker.chosen)
-        text = _joined(course, [_say(course, f"short-{strategy}", strategy)])
-        if len(words(text)) < len(before):
-            return Said(text, [strategy], strategy)
-        del course.speaker.chosen[mark:]
-    raise Wordless
+    language = course.scenario.profile.language
+    most = len(words_of(course.messages[-2].content, language))
+    return _drawn(
+        course,
+        lambda: Said(_joined(course, [_say(course, f"short-{strategy}", strategy)]), [strategy], strategy),
+        lambda said: len(words_of(said.text, language)) < most and _readable(course, said.text),
+    )
 
 
 def affirm(course: "Course") -> Said:
@@ -129,9 +156,18 @@ def receive(course: "Course") -> Said:
 
 
 def _onward(course: "Course", rule: str, moves: list[Move]) -> Said:
+    def build() -> Said:
+        return _onward_once(course, rule, list(moves))
+
+    said = _drawn(course, build, lambda said: _readable(course, said.text))
+    course.asked += "elicit_content" in said.moves
+    return said
+
+
+def _onward_once(course: "Course", rule: str, moves: list[Move]) -> Said:
     opened, mixed = _mirrored(course)
     parts = [opened or _say(course, rule, None)]
-    if course.path[-1] == "repair" and course.chance.random() < 0.3:
+    if course.path[-1] == "repair" and course.chance.random() < REFLECTS:
         parts.append(_say(course, "reflect", None))
         moves.append("reflect")
     _mark(course, parts, moves, None)
@@ -139,7 +175,8 @@ def _onward(course: "Course", rule: str, moves: list[Move]) -> Said:
     if note:
         parts.append(note[0])
         moves.append("cultural_note")
-    if not {"comprehension_check", "reflect"} & set(moves) or course.chance.random() < 0.4:
+    asked = len({"comprehension_check", "reflect"} & set(moves))
+    if asked == 0 or (asked == 1 and course.chance.random() < 0.4):
         parts.append(_question(course, opens=True))
         moves.append("elicit_content")
     return Said(_joined(course, parts), moves, note=note[1] if note else None, mixed=mixed)
@@ -196,9 +233,8 @@ def _mirrored(course: "Course") -> tuple[str, bool]:
 def _question(course: "Course", *, opens: bool = False) -> str:
     """A question about meaning: the seed's own while they last, else one that fits whatever was told."""
     own = course.scenario.seed.questions
-    if course.asked < len(own) and not (opens and course.chance.random() < 0.4):
-        course.asked += 1
-        return own[course.asked - 1]
+    if course.asked < len(own) and not (opens and course.chance.random() < INVITES):
+        return own[course.asked]
     return _say(course, "invite", None)
 
 
