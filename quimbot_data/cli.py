@@ -10,6 +10,7 @@ from quimbot_data.commands.options import WorkspaceOption
 from quimbot_data.terminal import err, note
 from schemas.errors import QuimbotError
 from synth.cli import app as synth_app
+from train.cli import app as train_app
 
 #: Exit code after Ctrl-C: 128 + SIGINT.
 INTERRUPTED = 130
@@ -44,6 +45,7 @@ for _command in (
     app.command()(_command)
 app.add_typer(takedown.app)
 app.add_typer(synth_app)
+app.add_typer(train_app)
 
 
 def main() -> NoReturn:

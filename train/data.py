@@ -121,7 +121,8 @@ class Trainable:
     @property
     def lengths(self) -> Ints:
         """Tokens of each dialogue."""
-        return np.diff(self.offsets)
+        lengths: Ints = np.diff(self.offsets)
+        return lengths
 
     def row(self, places: Sequence[int]) -> tuple[Ids, Ids, list[int]]:
         """Ids, labels and lengths of dialogues packed into one row."""
@@ -173,7 +174,8 @@ def _labels(ids: Ids, starts: Ints, stops: Ints) -> Ids:
     edges = np.zeros(len(ids) + 1, np.int32)
     np.add.at(edges, starts, 1)
     np.add.at(edges, stops, -1)
-    return np.where(edges[:-1].cumsum() > 0, ids, IGNORED).astype(np.int32)
+    labels: Ids = np.where(edges[:-1].cumsum() > 0, ids, IGNORED).astype(np.int32)
+    return labels
 
 
 def shuffle_by(seed: int, dialogue_ids: pl.Series) -> Shuffle:
@@ -182,6 +184,7 @@ def shuffle_by(seed: int, dialogue_ids: pl.Series) -> Shuffle:
     def shuffled(epoch: int, places: Ints) -> Ints:
         ids = dialogue_ids.gather(places).alias("id")
         digests = pl.DataFrame({"id": ids}).select(sha256(pl.concat_str(pl.lit(f"{seed}|{epoch}|"), "id")))
-        return places[digests.to_series().arg_sort().to_numpy()]
+        ordered: Ints = places[digests.to_series().arg_sort().to_numpy()]
+        return ordered
 
     return shuffled

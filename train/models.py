@@ -139,7 +139,9 @@ def load_base(base: str, *, dtype: "torch.dtype | None" = None, revision: str | 
     """
     import torch
     from transformers import AutoModelForCausalLM
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # that of loading would draw over ours
     place = place_of(base)
     model: PreTrainedModel = _loaded(
         base,

@@ -1,6 +1,7 @@
 """Training recipes: the shipped ones, and those of one's own."""
 
 import hashlib
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -34,7 +35,7 @@ def recipe_text(name: str) -> str:
     return (files("train") / "recipes" / f"{name}{_ENDING}").read_text(encoding="utf-8")
 
 
-def find_recipe(text: str, changes: dict[str, object] | None = None) -> TrainRecipe:
+def find_recipe(text: str, changes: Mapping[str, object] | None = None) -> TrainRecipe:
     """A recipe by name or file.
 
     Args:
@@ -50,7 +51,7 @@ def find_recipe(text: str, changes: dict[str, object] | None = None) -> TrainRec
     return changed(recipe, wanted) if wanted else recipe
 
 
-def changed(recipe: TrainRecipe, changes: dict[str, object]) -> TrainRecipe:
+def changed(recipe: TrainRecipe, changes: Mapping[str, object]) -> TrainRecipe:
     """A recipe with some fields others: `{"version": "demo@0.2.0", "optimization.steps": 40}`.
 
     Raises:

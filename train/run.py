@@ -1,0 +1,255 @@
+"""One training run, from its recipe to its adapter: check, lay out, train, save, record. Readable top to bottom."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from quimbot_data.observe import Progress, silent
+from quimbot_data.workspace import Workspace, sync_folder, writing
+from schemas.errors import ModelError
+from schemas.fields import SCHEMA_VERSION
+from schemas.run import RunRecord
+from schemas.training import TrainRecipe
+from train import record as records
+from train.checkpoints import clear_after, last_checkpoint, step_of
+from train.distributed import Processes
+from train.plan import Prepared, prepare, refuse_problems
+from train.plots import write_plots
+from train.recipe import recipe_hash
+from train.render import template_hash
+from train.stages import WEIGHTS, starting_model
+
+if TYPE_CHECKING:
+    from train.sft import Job, Step
+
+#: Called after each optimizer step: the run's plan, the step's line of metrics.
+Listener = Callable[[Prepared, dict[str, Any]], None]
+_CONFIG: Final = "adapter_config.json"
+
+
+def quiet(prepared: Prepared, line: dict[str, Any]) -> None:
+    """A listener that hears nothing."""
+
+
+def run(
+    workspace: Workspace,
+    recipe: TrainRecipe,
+    name: str | None = None,
+    *,
+    tell: Progress = silent,
+    listen: Listener = quiet,
+) -> tuple[RunRecord, bool]:
+    """Train a recipe, or go on where a run of that name stopped.
+
+    Args:
+        workspace: of versions and runs.
+        recipe: what is to be trained.
+        name: the run's; the recipe's where not given.
+        tell: of dialogues as they are tokenized.
+        listen: of steps as they are done.
+
+    Returns:
+        The finished record; and whether anything was done, which it is not where the run was finished already.
+
+    Raises:
+        QuimbotError: see `train.plan.prepare`, `refuse_problems` and `record.refuse_another`, all before any weight is
+            loaded; WorkspaceError where a checkpoint cannot be written, with those before it intact.
+    """
+    processes = Processes.of_environment()
+    with processes.first_before_others():
+        prepared = prepare(workspace, recipe, name or recipe.name, tell)
+    refuse_problems(prepared.plan)
+    _check_batch(recipe, processes)
+    from train.sft import Job, dataset_of, rows_digest
+
+    rows = dataset_of(prepared.data, prepared.rows, prepared.families)
+    record = _record(workspace, prepared, rows_digest(rows))
+    folder = records.run_folder(workspace, record.run)
+    with workspace.lock("runs", record.run) if processes.first else nullcontext():
+        before = records.refuse_another(workspace, record)
+        if before and before.status == "finished":
+            records.check_adapter(workspace, before)
+            return before, False
+        log = _Log(workspace, prepared, record, before.seconds if before else 0.0, listen)
+        if processes.first:
+            log.begin(before)
+        processes.wait()
+        job = Job(
+            tokenizer=prepared.tokenizer,
+            rows=rows,
+            families=prepared.families,
+            recipe=recipe,
+            steps=prepared.plan.steps,
+            folder=folder / records.CHECKPOINTS,
+            device=prepared.device.kind,
+            bf16=prepared.device.precision == "bf16",
+            processes=processes.count,
+        )
+        with log.kept() if processes.first else nullcontext():
+            checkpoint = _train(workspace, job, log)
+        return (log.finish(checkpoint) if processes.first else record), True
+
+
+def _check_batch(recipe: TrainRecipe, processes: Processes) -> None:
+    asked = recipe.optimization
+    if asked.batch % (asked.rows_at_once * processes.count):
+        raise ModelError(
+            f"A batch of {asked.batch} rows cannot be shared by {processes.count} processes with {asked.rows_at_once} "
+            "rows at once.",
+            valid="optimization.batch is a multiple of rows_at_once times processes.",
+        )
+
+
+def _train(workspace: Workspace, job: "Job", log: "_Log") -> Path:
+    """Train up to the last step; returns its checkpoint."""
+    import torch
+
+    from train.sft import train
+
+    last = last_checkpoint(job.folder)
+    if last is None or step_of(last) < job.steps:
+        dtype = torch.bfloat16 if job.bf16 else torch.float32
+        train(starting_model(workspace, job.recipe, dtype), job, last, log.step)
+        last = last_checkpoint(job.folder)
+    if last is None:
+        raise ModelError(f"{job.folder} holds no checkpoint after {job.steps} steps.")
+    return last
+
+
+def _record(workspace: Workspace, prepared: Prepared, data_sha256: str) -> RunRecord:
+    plan, recipe = prepared.plan, prepared.recipe
+    return RunRecord(
+        schema_version=SCHEMA_VERSION,
+        run=plan.run,
+        status="running",
+        stage=recipe.stage,
+        use=recipe.use,
+        version=plan.version,
+        version_id=plan.version_id,
+        recipe=recipe,
+        recipe_sha256=recipe_hash(recipe),
+        template_sha256=template_hash(),
+        tokenizer_sha256=prepared.tokenizer_sha256,
+        data_sha256=data_sha256,
+        base=plan.base,
+        lineage=plan.lineage,
+        seed=recipe.seed,
+        git_revision=records.git_revision(),
+        packages=records.package_versions(),
+        device=prepared.device.told,
+        precision=prepared.device.precision,
+        steps=plan.steps,
+        steps_done=0,
+        families=[],
+        final_loss=None,
+        seconds=0.0,
+        started=records.now(),
+        finished=None,
+    )
+
+
+@dataclass
+class _Log:
+    """What the first process writes of a run: metrics a step, plots and the record at checkpoints and at the end."""
+
+    workspace: Workspace
+    prepared: Prepared
+    record: RunRecord
+    seconds_before: float
+    listen: Listener
+    begun: float = field(default_factory=time.monotonic)
+    last: float = field(default_factory=time.monotonic)
+    tokens: list[int] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        return records.run_folder(self.workspace, self.record.run)
+
+    def begin(self, before: RunRecord | None) -> None:
+        """Lay the folder out, or bring it back to its last whole checkpoint."""
+        last = last_checkpoint(self.folder / records.CHECKPOINTS)
+        clear_after(self.folder / records.CHECKPOINTS, last)
+        records.cut_metrics(self.folder, step_of(last) if last else 0)
+        if before:
+            self.record = self.record.model_copy(update={"started": before.started})
+        else:
+            records.write_seen(self.folder, self.prepared.seen())
+        batch, lengths = self.prepared.plan.batch, self.prepared.data.lengths
+        rows = [int(lengths[row].sum()) for row in self.prepared.rows]
+        self.tokens = [sum(rows[at : at + batch]) for at in range(0, len(rows), batch)]
+        self.write("running")
+
+    def step(self, step: "Step") -> None:
+        """Note a step."""
+        now = time.monotonic()
+        line: dict[str, Any] = {
+            "step": step.step,
+            "loss": step.loss,
+            "losses": dict(step.losses),
+            "trained": dict(step.trained),
+            "tokens": self.tokens[step.step - 1],
+            "learning_rate": step.learning_rate,
+            "grad_norm": step.grad_norm,
+            "seconds": round(now - self.last, 3),
+        }
+        self.last = now
+        with writing(self.folder), (self.folder / records.METRICS).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")
+        if step.step % self.record.recipe.checkpoint_every == 0:
+            self.write("running")
+        self.listen(self.prepared, line)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Whatever ends the training, the record says how far it came."""
+        try:
+            yield
+        except BaseException:
+            self.write("interrupted")
+            raise
+
+    def write(self, status: str, **facts: object) -> RunRecord:
+        """Write the record as of now, and the plots."""
+        metrics = records.read_metrics(self.folder)
+        done = metrics[-1]["step"] if metrics else 0
+        now: dict[str, object] = {
+            "status": status,
+            "steps_done": done,
+            "families": self.prepared.families_seen(done),
+            "final_loss": records.mean_loss(metrics),
+            "seconds": round(self.seconds_before + time.monotonic() - self.begun, 1),
+        }
+        self.record = self.record.model_copy(update=now | facts)
+        records.write_record(self.workspace, self.record)
+        write_plots(self.folder / records.PLOTS, metrics)
+        return self.record
+
+    def finish(self, checkpoint: Path) -> RunRecord:
+        """Give the adapter its place, and close the record."""
+        adapter = publish_adapter(self.prepared, checkpoint, self.folder / records.ADAPTER)
+        return self.write("finished", adapter=records.file_hashes(adapter), finished=records.now())
+
+
+def publish_adapter(prepared: Prepared, checkpoint: Path, final: Path) -> Path:
+    """Copy a checkpoint's adapter, with tokenizer and chat template, to where it is looked for; whole or not there."""
+    aside = final.with_name(f".writing-{final.name}")
+    with writing(final.parent):
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        shutil.copyfile(checkpoint / WEIGHTS, aside / WEIGHTS)
+        config = json.loads((checkpoint / _CONFIG).read_bytes())
+        # PEFT keeps the names of layers in a set, whose order changes from one process to the next.
+        config |= {key: sorted(value) for key, value in config.items() if key == "target_modules" and value}
+        config["base_model_name_or_path"] = prepared.recipe.base
+        (aside / _CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        prepared.tokenizer.save_pretrained(aside)
+        sync_folder(aside)
+        shutil.rmtree(final, ignore_errors=True)
+        aside.rename(final)
+        sync_folder(final.parent)
+    return final
