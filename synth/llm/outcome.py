@@ -57,6 +57,7 @@ class SortedOut:
 
     def report(self, random_seed: int, profiles: Sequence[str]) -> GenerationReport:
         """The report that stands beside the file."""
+        found = check_batch(self.rows).failures if self.rows else []
         dropped = Counter((_STEPS.get(row.reason, "reply"), _name(row)) for row in self.failures)
         return GenerationReport(
             generator=ENGINE,
@@ -66,7 +67,7 @@ class SortedOut:
             written=len(self.rows),
             dropped=[LedgerLine(step=s, reason=r, dialogues=n) for (s, r), n in sorted(dropped.items())],
             blind=[],
-            batch=[f"{failure.name}: {failure.detail}" for failure in check_batch(self.rows).failures],
+            batch=[f"{failure.name}: {failure.detail}" for failure in found],
         )
 
 

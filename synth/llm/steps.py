@@ -132,14 +132,17 @@ class _Course:
         self.add(act, told, (strategy,), strategy)
 
     def trouble(self, *, confused: bool) -> None:
+        """Nothing that the learner could use: the same again, simpler, or a shorter way in."""
         last = self.supports[-1]
-        if confused:
-            self.add(_CONFUSED, f"`simplify`: the same `{last}` in fewer and easier words", ("simplify", last), last)
-            return
         hints = self.scenario.seed.generalizable and last in ("hint", "explore")
-        strategy: Strategy = "hint" if hints else "explore"
-        told = f"`{strategy}`, shorter than the turn before, with nothing new, and time to think"
-        self.add(_SLOW, told, (strategy,), strategy)
+        strategy: Strategy = last if confused else "hint" if hints else "explore"
+        self.supports.append(strategy)
+        if confused:
+            told = f"`simplify`: the same `{last}` in fewer and easier words"
+            self.add(_CONFUSED, told, ("simplify", last), last)
+        else:
+            told = f"`{strategy}`, shorter than the turn before, with nothing new, and time to think"
+            self.add(_SLOW, told, (strategy,), strategy)
 
     def narrower(self, *, went_on: bool) -> Strategy | None:
         """What follows a support that failed; nothing follows a recast that the learner took up by going on."""
