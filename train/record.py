@@ -16,13 +16,15 @@ import polars as pl
 
 from quimbot_data.buckets import write_parquet
 from quimbot_data.workspace import Workspace, atomic, file_digest, read_model, write_model
-from schemas.errors import ExistsError, ModelError
+from schemas.errors import ExistsError, IntegrityError, MissingError
 from schemas.run import RunRecord
 
 RECORD: Final = "run.json"
 METRICS: Final = "metrics.jsonl"
 SEEN: Final = "seen.parquet"
 ADAPTER: Final = "adapter"
+#: The base with the adapter of stage 1 merged in, where stage 2 does that.
+MERGED: Final = "base"
 CHECKPOINTS: Final = "checkpoints"
 PLOTS: Final = "plots"
 _PACKAGES: Final = (
@@ -56,18 +58,41 @@ def read_record(workspace: Workspace, run: str) -> RunRecord:
     """The record of a run.
 
     Raises:
-        ModelError: there is no such run.
+        MissingError: there is no such run.
         IntegrityError: its record is not valid.
     """
     path = run_folder(workspace, run) / RECORD
     if not path.exists():
         held = ", ".join(run_names(workspace)) or "none"
-        raise ModelError(
+        raise MissingError(
             f"{workspace.root} holds no training run {run!r}.",
             valid=f"Runs here: {held}.",
-            next_step="Train it: `quimbot train run RECIPE`.",
+            next_step="Train one: `quimbot train run RECIPE`.",
         )
     return read_model(path, RunRecord)
+
+
+def finished_run(workspace: Workspace, run: str) -> RunRecord:
+    """The record of a run that has its adapter.
+
+    Raises:
+        MissingError: no such run, or it has not finished.
+        IntegrityError: its adapter is not the one that it recorded.
+    """
+    record = read_record(workspace, run)
+    folder = run_folder(workspace, run) / ADAPTER
+    if record.status != "finished":
+        raise MissingError(
+            f"The run {run} is {record.status} at step {record.steps_done} of {record.steps}: it has no adapter yet.",
+            next_step="Go on with it: run `quimbot train run` as it was begun.",
+        )
+    found = file_hashes(folder) if folder.is_dir() else {}
+    for name, digest in record.adapter.items():
+        if found.get(name) != digest:
+            raise IntegrityError(
+                f"{folder / name} is not the file that the run {run} wrote.", next_step="Train the run again."
+            )
+    return record
 
 
 def write_record(workspace: Workspace, record: RunRecord) -> None:
@@ -131,28 +156,6 @@ def cut_metrics(folder: Path, steps: int) -> list[dict[str, Any]]:
 def file_hashes(folder: Path) -> dict[str, str]:
     """sha256 of each file of a folder."""
     return {path.name: file_digest(path) for path in sorted(folder.iterdir()) if path.is_file()}
-
-
-def check_adapter(workspace: Workspace, record: RunRecord) -> Path:
-    """The folder of a finished run's adapter.
-
-    Raises:
-        ModelError: the run is not finished, or its adapter is not what it wrote.
-    """
-    folder = run_folder(workspace, record.run) / ADAPTER
-    if record.status != "finished":
-        raise ModelError(
-            f"The run {record.run} is not finished: {record.steps_done} of {record.steps} steps are done.",
-            next_step=f"Run `quimbot train run` for it again: it goes on where it stopped. See runs/{record.run}.",
-        )
-    found = file_hashes(folder) if folder.is_dir() else {}
-    wrong = sorted(name for name, sha in record.adapter.items() if found.get(name) != sha)
-    if wrong:
-        raise ModelError(
-            f"{folder} is not the adapter that {record.run} wrote: {', '.join(wrong)} differ or are missing.",
-            next_step="Bring the file back, or train the run again.",
-        )
-    return folder
 
 
 def mean_loss(metrics: Sequence[dict[str, Any]]) -> float | None:

@@ -22,9 +22,11 @@ from train.plan import Prepared, prepare, refuse_problems
 from train.plots import write_plots
 from train.recipe import recipe_hash
 from train.render import template_hash
-from train.stages import WEIGHTS, starting_model
+from train.stages import WEIGHTS, merge_parent, starting_model
 
 if TYPE_CHECKING:
+    import torch
+
     from train.sft import Job, Step
 
 #: Called after each optimizer step: the run's plan, the step's line of metrics.
@@ -65,19 +67,23 @@ def run(
         prepared = prepare(workspace, recipe, name or recipe.name, tell)
     refuse_problems(prepared.plan)
     _check_batch(recipe, processes)
+    import torch
+
     from train.sft import Job, dataset_of, rows_digest
 
+    bf16 = prepared.device.precision == "bf16"
+    dtype = torch.bfloat16 if bf16 else torch.float32
     rows = dataset_of(prepared.data, prepared.rows, prepared.families)
     record = _record(workspace, prepared, rows_digest(rows))
     folder = records.run_folder(workspace, record.run)
     with workspace.lock("runs", record.run) if processes.first else nullcontext():
         before = records.refuse_another(workspace, record)
         if before and before.status == "finished":
-            records.check_adapter(workspace, before)
-            return before, False
+            return records.finished_run(workspace, record.run), False
         log = _Log(workspace, prepared, record, before.seconds if before else 0.0, listen)
         if processes.first:
             log.begin(before)
+            merge_parent(workspace, recipe, folder, dtype)
         processes.wait()
         job = Job(
             tokenizer=prepared.tokenizer,
@@ -87,11 +93,11 @@ def run(
             steps=prepared.plan.steps,
             folder=folder / records.CHECKPOINTS,
             device=prepared.device.kind,
-            bf16=prepared.device.precision == "bf16",
+            bf16=bf16,
             processes=processes.count,
         )
         with log.kept() if processes.first else nullcontext():
-            checkpoint = _train(workspace, job, log)
+            checkpoint = _train(workspace, job, dtype, log)
         return (log.finish(checkpoint) if processes.first else record), True
 
 
@@ -105,16 +111,13 @@ def _check_batch(recipe: TrainRecipe, processes: Processes) -> None:
         )
 
 
-def _train(workspace: Workspace, job: "Job", log: "_Log") -> Path:
+def _train(workspace: Workspace, job: "Job", dtype: "torch.dtype", log: "_Log") -> Path:
     """Train up to the last step; returns its checkpoint."""
-    import torch
-
     from train.sft import train
 
     last = last_checkpoint(job.folder)
     if last is None or step_of(last) < job.steps:
-        dtype = torch.bfloat16 if job.bf16 else torch.float32
-        train(starting_model(workspace, job.recipe, dtype), job, last, log.step)
+        train(starting_model(workspace, job.recipe, job.folder.parent, dtype), job, last, log.step)
         last = last_checkpoint(job.folder)
     if last is None:
         raise ModelError(f"{job.folder} holds no checkpoint after {job.steps} steps.")

@@ -1,21 +1,23 @@
-"""Stages: what a run starts from, and what a finished one left; lineage from the base on.
+"""Stages: what a run starts from, and its lineage from the base on; what a variant requires of its data.
 
 Stage 1 puts a fresh adapter on the base. Stage 2 either trains stage 1's adapter on (`continue`), or merges it into the
-base and puts a fresh one on top (`merge`). A merged base is no file: it follows from the lineage, so it is made anew.
+base, keeps that as `base/` of the run, and puts a fresh adapter on top (`merge`).
 """
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 from pydantic import BaseModel
 
 from quimbot_data.buckets import read_parquet
-from quimbot_data.workspace import Ref, Workspace
+from quimbot_data.workspace import Ref, Workspace, sync_folder, writing
 from schemas.errors import ModelError
-from schemas.run import Ancestor, BaseFacts, RunRecord
+from schemas.run import Ancestor, BaseFacts
 from schemas.training import Requirement, TrainRecipe
 from train.models import load_base
-from train.record import check_adapter, read_record
+from train.record import ADAPTER, MERGED, finished_run, run_folder
 
 if TYPE_CHECKING:
     import torch
@@ -36,13 +38,19 @@ def lineage_of(workspace: Workspace, recipe: TrainRecipe, base: BaseFacts, token
         tokenizer_sha256: what its tokenizer is.
 
     Raises:
-        ModelError: the parent is not there, not finished, not what it was, or of another base or tokenizer.
+        MissingError: the parent is not there, or not finished.
+        IntegrityError: its adapter is not what it wrote.
+        ModelError: it is of another base or tokenizer, or of stage 2 itself.
     """
     root = Ancestor(kind="base", name=base.name, stage=0, version_id=None, adapter=None, mode=None)
     if recipe.parent is None:
         return [root]
-    parent = read_record(workspace, recipe.parent.run)
-    check_adapter(workspace, parent)
+    parent = finished_run(workspace, recipe.parent.run)
+    if parent.stage != 1:
+        raise ModelError(
+            f"{parent.run} is of stage {parent.stage}: a stage-2 run starts from one of stage 1.",
+            next_step="Name a run of stage 1 with --parent.",
+        )
     if not same_base(parent.base, base):
         raise ModelError(
             f"The adapter of {parent.run} belongs to another base: {told(parent.base)}, not {told(base)}.",
@@ -77,12 +85,15 @@ def told(base: BaseFacts) -> str:
     return f"{base.name} ({mark[:12]})" if mark else base.name
 
 
-def starting_model(workspace: Workspace, recipe: TrainRecipe, dtype: "torch.dtype") -> "PreTrainedModel | PeftModel":
+def starting_model(
+    workspace: Workspace, recipe: TrainRecipe, folder: Path, dtype: "torch.dtype"
+) -> "PreTrainedModel | PeftModel":
     """What a run trains: the base, the merged base, or the base with the parent's adapter, which is trained on.
 
     Args:
         workspace: of the runs.
         recipe: of the run.
+        folder: of the run; what was merged is in its `base/`, see `merge_parent`.
         dtype: of the base's weights.
 
     Raises:
@@ -90,55 +101,34 @@ def starting_model(workspace: Workspace, recipe: TrainRecipe, dtype: "torch.dtyp
     """
     if recipe.parent is None:
         return load_base(recipe.base, dtype=dtype, revision=recipe.base_revision)
-    parent = read_record(workspace, recipe.parent.run)
     if recipe.parent.mode == "merge":
-        return merged_model(workspace, parent, dtype)
-    return _adapted(workspace, parent, dtype, trainable=True)
+        return load_base(str(folder / MERGED), dtype=dtype)
+    return _adapted(workspace, recipe, dtype, trainable=True)
 
 
-def trained_model(workspace: Workspace, record: RunRecord, dtype: "torch.dtype | None" = None) -> "PeftModel":
-    """What a finished run left: its base, merged where its lineage says so, with its adapter; in evaluation mode.
-
-    Raises:
-        ModelError: the run is not finished, or something of it is not there.
-    """
-    import torch
-
-    return _adapted(workspace, record, dtype or torch.float32, trainable=False)
-
-
-def base_of(workspace: Workspace, record: RunRecord, dtype: "torch.dtype") -> "PreTrainedModel":
-    """The model that a run's adapter sits on: the base, or the base into which its ancestors were merged.
-
-    Raises:
-        ModelError: something of it is not there.
-    """
-    recipe = record.recipe
-    if recipe.parent is None:
-        return load_base(recipe.base, dtype=dtype, revision=recipe.base_revision)
-    parent = read_record(workspace, recipe.parent.run)
-    return (
-        merged_model(workspace, parent, dtype) if recipe.parent.mode == "merge" else base_of(workspace, parent, dtype)
-    )
+def merge_parent(workspace: Workspace, recipe: TrainRecipe, folder: Path, dtype: "torch.dtype") -> None:
+    """Merge the parent's adapter into the base and keep that as the run's own base; does nothing for other modes."""
+    final = folder / MERGED
+    if recipe.parent is None or recipe.parent.mode != "merge" or final.exists():
+        return
+    aside = folder / f".writing-{MERGED}"
+    with writing(folder):
+        shutil.rmtree(aside, ignore_errors=True)
+        merged = _adapted(workspace, recipe, dtype, trainable=False).merge_and_unload(safe_merge=True)
+        merged.save_pretrained(aside)
+        sync_folder(aside)
+        aside.rename(final)
+        sync_folder(folder)
 
 
-def merged_model(workspace: Workspace, record: RunRecord, dtype: "torch.dtype") -> "PreTrainedModel":
-    """A finished run's model as plain weights.
-
-    Raises:
-        ModelError: the run is not finished, or something of it is not there.
-    """
-    merged: PreTrainedModel = _adapted(workspace, record, dtype, trainable=False).merge_and_unload(safe_merge=True)
-    return merged
-
-
-def _adapted(workspace: Workspace, record: RunRecord, dtype: "torch.dtype", *, trainable: bool) -> "PeftModel":
+def _adapted(workspace: Workspace, recipe: TrainRecipe, dtype: "torch.dtype", *, trainable: bool) -> "PeftModel":
+    """The base with the adapter of the recipe's parent."""
     from peft import PeftModel
 
-    folder = check_adapter(workspace, record)
-    model: PeftModel = PeftModel.from_pretrained(base_of(workspace, record, dtype), folder, is_trainable=trainable)
-    if not trainable:
-        model.train(False)
+    parent = finished_run(workspace, recipe.parent.run if recipe.parent else "")
+    base = load_base(recipe.base, dtype=dtype, revision=recipe.base_revision)
+    adapter = run_folder(workspace, parent.run) / ADAPTER
+    model: PeftModel = PeftModel.from_pretrained(base, adapter, is_trainable=trainable)
     return model
 
 

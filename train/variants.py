@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from quimbot_data.workspace import Workspace, file_digest, read_model
-from schemas.errors import IntegrityError, MissingError, ModelError
+from quimbot_data.workspace import Workspace
+from schemas.errors import ModelError
 from schemas.run import RunRecord
 from train.models import base_facts, load_base
+from train.record import finished_run, read_record, run_folder
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
 BASE: Final = "base"
+
+__all__ = ["finished_run", "read_record", "run_folder"]
 
 
 @dataclass(frozen=True)
@@ -33,51 +36,6 @@ class Variant:
     weights: str
     revision: str | None
     adapter: Path | None
-
-
-def run_folder(workspace: Workspace, run: str) -> Path:
-    """Folder of a training run."""
-    return workspace.root / "runs" / run
-
-
-def read_record(workspace: Workspace, run: str) -> RunRecord:
-    """The record of a run.
-
-    Raises:
-        MissingError: no such run.
-        IntegrityError: its record is not valid.
-    """
-    path = run_folder(workspace, run) / "run.json"
-    if not path.exists():
-        held = ", ".join(sorted(found.parent.name for found in workspace.root.glob("runs/*/run.json"))) or "none"
-        raise MissingError(
-            f"{workspace.root} holds no training run {run!r}.",
-            valid=f"Runs here: {held}.",
-            next_step="Train one: `quimbot train run RECIPE`.",
-        )
-    return read_model(path, RunRecord)
-
-
-def finished_run(workspace: Workspace, run: str) -> RunRecord:
-    """The record of a run that has its adapter.
-
-    Raises:
-        MissingError: no such run, or it has not finished.
-        IntegrityError: its adapter is not the one that it recorded.
-    """
-    record = read_record(workspace, run)
-    folder = run_folder(workspace, run) / "adapter"
-    if record.status != "finished":
-        raise MissingError(
-            f"The run {run} is {record.status} at step {record.steps_done} of {record.steps}: it has no adapter yet.",
-            next_step=f"Go on with it: `quimbot train run {record.recipe.name}`.",
-        )
-    for name, digest in record.adapter.items():
-        if not (folder / name).is_file() or file_digest(folder / name) != digest:
-            raise IntegrityError(
-                f"{folder / name} is not the file that the run {run} wrote.", next_step="Train the run again."
-            )
-    return record
 
 
 def base_of(record: RunRecord) -> Variant:
