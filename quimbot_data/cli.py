@@ -5,7 +5,17 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from quimbot_data.commands import cards, comparisons, corpora, interchange, questions, takedown, terms, versions
+from quimbot_data.commands import (
+    cards,
+    comparisons,
+    corpora,
+    critics,
+    interchange,
+    questions,
+    takedown,
+    terms,
+    versions,
+)
 from quimbot_data.commands.options import WorkspaceOption
 from quimbot_data.terminal import err, note
 from schemas.errors import QuimbotError
@@ -44,6 +54,7 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(takedown.app)
+app.add_typer(critics.app)
 app.add_typer(synth_app)
 app.add_typer(train_app)
 

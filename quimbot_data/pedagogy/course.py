@@ -81,10 +81,16 @@ def one_target(scene: Scene) -> Iterator[Failure]:
     supports: dict[Pieces, list[Turn]] = {}
     for turn in scene.tutor:
         # The same mistake made again is the same target, though another span.
-        if turn.strategy and (edit := scene.edit_of(turn)):
+        if turn.strategy and not _adapts(scene, turn) and (edit := scene.edit_of(turn)):
             supports.setdefault(edit.right, []).append(turn)
     for several in supports.values():
         yield from _not_narrower(scene, several)
+
+
+def _adapts(scene: Scene, turn: Turn) -> bool:
+    """Whether a turn answers confusion or a slow response, which ask for a form of their own."""
+    asked = scene.before(turn, LEARNER)
+    return asked is not None and bool({"slow_response", "confusion"} & set(asked.signals))
 
 
 def _targets_fault(scene: Scene, turn: Turn) -> str | None:
