@@ -40,7 +40,7 @@ def check(
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Hold dialogues to every invariant of scaffolding, one by one and as a batch, and say what could not be checked."""
+    """Hold dialogues to every invariant of scaffolding, one by one and as a batch; say what could not be checked."""
     from quimbot_data.pedagogy.checking import check_all, write_rejected
     from quimbot_data.pedagogy.reading import read_dialogues
 

@@ -32,7 +32,7 @@ _EVERY: Final = 200
 
 @dataclass
 class CheckReport:
-    """What the critics found: counts of dialogues, by check where they failed or could not be checked, and the batch."""
+    """What the critics found: dialogues counted, by check where they failed or could not be checked, and the batch."""
 
     dialogues: int = 0
     annotated: int = 0
