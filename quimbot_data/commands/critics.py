@@ -77,7 +77,7 @@ def _show(report: "CheckReport", rejected: "list[Rejected]") -> None:
 
 def _show_batch(report: "CheckReport") -> None:
     rates = [
-        [rate.name, rate.of, rate.value, rate.count, f"{rate.low:.3f} to {rate.high:.3f}"]
+        [rate.name, rate.of, rate.value, rate.total, f"{rate.low:.3f} to {rate.high:.3f}"]
         for rate in report.batch.rates
     ]
     if rates:

@@ -7,7 +7,9 @@ A share of many is held to its bounds as it is. A share of few is a draw of chan
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
+
+import polars as pl
 
 from quimbot_data.pedagogy.folding import fold
 from quimbot_data.pedagogy.invariants import BATCH_CHECKS, Failure
@@ -15,12 +17,23 @@ from quimbot_data.pedagogy.scene import LEARNER, Row, Scene, Turn, mapping, scen
 from quimbot_data.pedagogy.strategies import variant_order
 from quimbot_data.pedagogy.wording import ends_in_question
 
-if TYPE_CHECKING:
-    import polars as pl
-
 #: Bounds of shares (pedagogy §3): explores that give the right variant first; error turns that end in a question.
 RIGHT_FIRST: Final = (0.45, 0.55)
 END_IN_QUESTION: Final = (0.50, 0.75)
+_SUPPORT: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "split": pl.String,
+    "strategy": pl.String,
+    "uptake": pl.String,
+    "asks": pl.Boolean,
+    "right_first": pl.Boolean,
+}
+_ORIGIN: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "split": pl.String,
+    "dialogue": pl.String,
+    "seed": pl.String,
+    "template": pl.String,
+    "sentences": pl.List(pl.String),
+}
 #: From how many on a share is held to its bounds as it is; from how many on it is looked at.
 MANY: Final = 400
 FEW: Final = 20
@@ -45,7 +58,7 @@ class Rate(NamedTuple):
     name: str
     of: str
     value: float
-    count: int
+    total: int
     low: float
     high: float
 
@@ -86,8 +99,6 @@ def check_batch(dialogues: Iterable[Row], configured: Configured | None = None) 
         dialogues: rows; `split` and provenance (or `seed_id` and `template_id`) where they have them. Read once.
         configured: rates that were asked for.
     """
-    import polars as pl
-
     supports: list[Support] = []
     mirrored: list[bool] = []
     origins: list[Origin] = []
@@ -107,10 +118,6 @@ def check_batch(dialogues: Iterable[Row], configured: Configured | None = None) 
     _check_splits(pl.DataFrame(origins, schema=_ORIGIN, orient="row"), report)
     report.failures.sort(key=lambda failure: BATCH_CHECKS.index(failure.name))
     return report
-
-
-_SUPPORT: Final = ["split", "strategy", "uptake", "asks", "right_first"]
-_ORIGIN: Final = ["split", "dialogue", "seed", "template", "sentences"]
 
 
 def _support(scene: Scene, turn: Turn, split: str | None) -> Support:
@@ -148,7 +155,7 @@ def _origin(scene: Scene, dialogue: Row, split: str | None) -> Origin:
     )
 
 
-def _check_order(turns: "pl.DataFrame", report: BatchReport) -> None:
+def _check_order(turns: pl.DataFrame, report: BatchReport) -> None:
     explores = turns.filter(strategy="explore").drop_nulls("right_first")
     for (split,), group in sorted(explores.group_by("split"), key=lambda item: str(item[0])):
         place = f"explores of split {split}" if split else "explores"
@@ -157,14 +164,14 @@ def _check_order(turns: "pl.DataFrame", report: BatchReport) -> None:
     _note_unchecked("explore-order", "no explores", report)
 
 
-def _check_questions(turns: "pl.DataFrame", report: BatchReport) -> None:
+def _check_questions(turns: pl.DataFrame, report: BatchReport) -> None:
     if turns.height:
         rate = rate_of("question-rate", "error turns", int(turns["asks"].sum()), turns.height)
         _hold(rate, END_IN_QUESTION, "end in a question", report)
     _note_unchecked("question-rate", "no turns with a strategy", report)
 
 
-def _check_repair(turns: "pl.DataFrame", configured: Configured, report: BatchReport) -> None:
+def _check_repair(turns: pl.DataFrame, configured: Configured, report: BatchReport) -> None:
     answered = turns.drop_nulls("uptake").with_columns(repaired=turns.drop_nulls("uptake")["uptake"] == "repair")
     rates = {}
     for (strategy,), group in sorted(answered.group_by("strategy"), key=lambda item: str(item[0])):
@@ -172,11 +179,11 @@ def _check_repair(turns: "pl.DataFrame", configured: Configured, report: BatchRe
         report.rates.append(rate)
         rates[str(strategy)] = rate
     for strategy, rate in rates.items():
-        if rate.count >= FEW and rate.value == 1:
+        if rate.total >= FEW and rate.value == 1:
             report.failures.append(Failure(rate.name, None, f"Every {strategy} is repaired: no learner does that."))
         _hold_configured(rate, configured.repair.get(strategy), report)
-    recast, others = rates.pop("recast", None), [rate for rate in rates.values() if rate.count >= FEW]
-    if recast is not None and recast.count >= FEW:
+    recast, others = rates.pop("recast", None), [rate for rate in rates.values() if rate.total >= FEW]
+    if recast is not None and recast.total >= FEW:
         for other in (each for each in others if _exceeds(recast, each)):
             found = f"Recasts are repaired in {recast.value:.2f}, {other.of} in {other.value:.2f}: recasts draw fewest."
             report.failures.append(Failure("repair-rate", None, found))
@@ -184,22 +191,20 @@ def _check_repair(turns: "pl.DataFrame", configured: Configured, report: BatchRe
 
 
 def _exceeds(rate: Rate, other: Rate) -> bool:
-    return rate.value > other.value if min(rate.count, other.count) >= MANY else rate.low > other.high
+    return rate.value > other.value if min(rate.total, other.total) >= MANY else rate.low > other.high
 
 
 def _check_mirroring(mirrored: list[bool], configured: Configured, report: BatchReport) -> None:
     if mirrored:
         rate = rate_of("mirroring-rate", "switched heritage turns", sum(mirrored), len(mirrored))
         report.rates.append(rate)
-        if configured.mirroring is None and rate.count >= FEW and not any(mirrored):
+        if configured.mirroring is None and rate.total >= FEW and not any(mirrored):
             report.failures.append(Failure(rate.name, None, "Code-switching is never mirrored."))
         _hold_configured(rate, configured.mirroring, report)
     _note_unchecked("mirroring-rate", "no code-switching by heritage learners", report)
 
 
-def _check_splits(origins: "pl.DataFrame", report: BatchReport) -> None:
-    import polars as pl
-
+def _check_splits(origins: pl.DataFrame, report: BatchReport) -> None:
     placed = origins.drop_nulls("split")
     if placed["split"].n_unique() < 2:
         report.unchecked["splits"] = "fewer than two splits"
@@ -232,23 +237,23 @@ def wilson(hits: int, count: int, z: float) -> tuple[float, float]:
 def _hold(rate: Rate, bounds: tuple[float, float], does: str, report: BatchReport) -> None:
     low, high = bounds
     report.rates.append(rate)
-    outside = not low <= rate.value <= high if rate.count >= MANY else rate.low > high or rate.high < low
-    if outside and rate.count >= FEW:
-        found = f"{rate.value:.2f} of {rate.count:,} {rate.of} {does}; {low:.2f} to {high:.2f} are valid."
+    outside = not low <= rate.value <= high if rate.total >= MANY else rate.low > high or rate.high < low
+    if outside and rate.total >= FEW:
+        found = f"{rate.value:.2f} of {rate.total:,} {rate.of} {does}; {low:.2f} to {high:.2f} are valid."
         report.failures.append(Failure(rate.name, None, found))
 
 
 def _hold_configured(rate: Rate, configured: float | None, report: BatchReport) -> None:
-    if configured is None or rate.count < FEW:
+    if configured is None or rate.total < FEW:
         return
-    low, high = wilson(round(rate.value * rate.count), rate.count, _Z_CONFIGURED)
+    low, high = wilson(round(rate.value * rate.total), rate.total, _Z_CONFIGURED)
     if not low <= configured <= high:
-        found = f"{rate.value:.2f} of {rate.count:,} {rate.of}, where {configured:.2f} was configured."
+        found = f"{rate.value:.2f} of {rate.total:,} {rate.of}, where {configured:.2f} was configured."
         report.failures.append(Failure(rate.name, None, found))
 
 
 def _note_unchecked(name: str, reason: str, report: BatchReport) -> None:
-    counted = [rate.count for rate in report.rates if rate.name == name]
+    counted = [rate.total for rate in report.rates if rate.name == name]
     if not counted:
         report.unchecked[name] = reason
     elif max(counted) < FEW:

@@ -21,22 +21,22 @@ FAILED: Final = frozenset({"needs_repair", "none"})
 
 def structure(scene: Scene) -> Iterator[Failure]:
     """Invariant 1: roles alternate, tutor last, 4 to 12 messages; annotations and spans point at what is there."""
-    if fault := turn_structure_fault([turn.role for turn in scene.turns]):
-        yield Failure("structure", None, f"{fault}: user and assistant must alternate, the assistant last.")
+    if order := turn_structure_fault([turn.role for turn in scene.turns]):
+        yield Failure("structure", None, f"{order}: user and assistant must alternate, the assistant last.")
         return
     if not LEAST_MESSAGES <= len(scene.turns) <= MOST_MESSAGES:
         found = f"{len(scene.turns)} messages; {LEAST_MESSAGES} to {MOST_MESSAGES} are valid."
         yield Failure("structure", None, found)
     for number, error in enumerate(scene.errors):
-        if found := _span_fault(scene, error):
-            yield Failure("structure", whole(error.get("position")), f"Error {number}: {found}.")
+        if fault := _span_fault(scene, error):
+            yield Failure("structure", whole(error.get("position")), f"Error {number}: {fault}.")
     spans = sorted(_place(error) for error in scene.errors)
     for (at, _, end), (next_at, start, _) in pairwise(spans):
         if at == next_at and start < end:
             yield Failure("structure", at, "Two errors overlap: the edits cannot both be applied.")
     for turn in scene.turns:
-        if found := _note_fault(scene, turn):
-            yield Failure("structure", turn.position, found)
+        if fault := _note_fault(scene, turn):
+            yield Failure("structure", turn.position, fault)
 
 
 def _place(error: Row) -> tuple[int, int, int]:

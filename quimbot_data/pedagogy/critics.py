@@ -92,7 +92,7 @@ def check_turn(
     edit = Edit(sentence, start, end, corrected, language) if sentence is not None else None
     turn = Turn(0, TUTOR, text)
     found = [*_explicit(turn, said, edit), *_too_many_questions(turn), *background.respect(turn, said)]
-    if edit is not None and strategy in STRATEGIES:
+    if edit is not None and strategy is not None and strategy in STRATEGIES:
         found += _strategy_failures(turn, strategy, edit, said, error_type, generalizable=generalizable)
     return found + (_level_of_turn(text, language, cefr, said) if cefr else [])
 

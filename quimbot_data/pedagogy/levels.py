@@ -15,6 +15,7 @@ from quimbot_data.pedagogy.lemmas import content_words, lemma
 from quimbot_data.pedagogy.tokens import sentences_of, words_of, zipf
 from schemas.learner import CEFR_LEVELS
 
+LEVELS: Final[tuple[str, ...]] = CEFR_LEVELS
 LEAST_ZIPF: Final[dict[str, dict[str, float]]] = {
     "en": {"A1": 4.4, "A2": 3.6, "B1": 3.3, "B2": 2.9, "C1": 2.4, "C2": 0.0},
     "es": {"A1": 4.4, "A2": 3.6, "B1": 3.3, "B2": 2.9, "C1": 2.4, "C2": 0.0},
@@ -50,12 +51,12 @@ def level_of(word: str, language: str) -> str:
     """
     table = LEAST_ZIPF.get(language, LEAST_ZIPF["en"])
     known = frequency(word, language)
-    return next(level for level in CEFR_LEVELS if known >= table[level])
+    return next(level for level in LEVELS if known >= table[level])
 
 
 def next_level(cefr: str) -> str:
     """The level above; of the highest, itself."""
-    return CEFR_LEVELS[min(CEFR_LEVELS.index(cefr) + 1, len(CEFR_LEVELS) - 1)]
+    return LEVELS[min(LEVELS.index(cefr) + 1, len(LEVELS) - 1)]
 
 
 def reach(turns: Sequence[str], language: str, cefr: str, known: frozenset[str] = frozenset()) -> Reach:
