@@ -103,6 +103,8 @@ class _Plan:
         self.compared[seed.seed_id] += strategy == "explore"
         # Every other one, from a start by the seed: each order has its half within each seed, so within each split.
         right_first = (self.compared[seed.seed_id] + _parity(seed.seed_id)) % 2 == 0
+        if strategy != "explore":  # the tutor may compare later on
+            right_first = self.chance.random() < 0.5
         learner = self.learner(level, seed)
         return Scenario(
             number, self.random_seed, self.profile, learner, seed, strategy, right_first, self.variation(learner)

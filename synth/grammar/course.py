@@ -21,6 +21,8 @@ from synth.scenarios import Scenario, pick
 NARROWER: Final[dict[Strategy, Strategy]] = {"explore": "question", "hint": "question", "question": "recast"}
 #: A dialogue has twelve messages at most; a reaction and its answer must fit in before an exchange that ends it.
 LONGEST: Final = 12
+#: How often a learner takes leave.
+FAREWELL: Final = 0.35
 #: How often a heritage learner goes on with a story in both languages.
 SWITCHED: Final = 0.4
 
@@ -177,7 +179,7 @@ def _react(course: Course) -> bool:
 
 
 def _trouble(course: Course, last: Strategy) -> Callable[[Course, Strategy], bool] | None:
-    """Once a dialogue, a learner who does not repair may be confused or slow; what a recast says in passing is clear."""
+    """Once a dialogue, a learner who does not repair may be confused or slow; recasts confuse nobody."""
     profile, chance = course.scenario.profile, course.chance.random()
     if {"confusion", "slow"} & set(course.path) or _failed(course):
         return None
@@ -257,6 +259,6 @@ def _end(course: Course, answer: "tutor.Said") -> None:
             course.path.append("switched")
             course.learner_says(exchange[0], ["none"])
             course.tutor_says(tutor.switched(course, exchange[1]))
-    if len(course.messages) + 2 <= LONGEST and course.chance.random() < 0.6:
+    if len(course.messages) + 2 <= LONGEST and course.chance.random() < FAREWELL:
         course.learner_says(learner.farewell(course), ["none"])
         course.tutor_says(tutor.close(course))

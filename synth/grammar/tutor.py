@@ -107,7 +107,8 @@ def _mark(course: "Course", parts: list[str], moves: list[Move], strategy: Strat
     if course.marked:
         return
     if course.scenario.profile.background == "l2":
-        parts.append(_say(course, "check", strategy))
+        repaired = strategy is None and course.path[-1] == "repair"
+        parts.append(_say(course, "check-after" if repaired else "check", strategy))
         moves.append("comprehension_check")
     elif strategy == "recast":
         return
@@ -218,6 +219,8 @@ def explain(course: "Course") -> Said:
 def close(course: "Course") -> Said:
     """A farewell."""
     opened, mixed = _mirrored(course)
+    own = course.scenario.seed.questions
+    course.speaker.slots["ask"] = own[min(course.asked, len(own) - 1)]
     return Said(_joined(course, [opened, _say(course, "close", None)]), ["close"], mixed=mixed)
 
 
