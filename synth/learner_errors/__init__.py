@@ -25,6 +25,7 @@ class Format(NamedTuple):
 
 
 FORMATS: Final[Mapping[str, Format]] = {
+    "cowsl2h": Format("es", "Apache-2.0"),
     "m2": Format("en", None),
     "pairs": Format("en", None),
 }
