@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from quimbot_data.pedagogy.folding import fold, quotations
 from quimbot_data.pedagogy.code_switching import token_languages
+from quimbot_data.pedagogy.folding import fold, quotations
 from quimbot_data.pedagogy.invariants import Failure
 from quimbot_data.pedagogy.lemmas import content_lemmas
 from quimbot_data.pedagogy.levels import length_fault, most_above, reach
@@ -114,6 +114,16 @@ def _in_target_language(scene: Scene, turn: Turn) -> str:
         return turn.text
     tokens = token_languages(turn.text, (scene.language, others[0]))
     return " ".join(token.text for token in tokens if token.language == scene.language)
+
+
+def _in_target(scene: Scene, turn: Turn) -> str:
+    """What a turn says in the target language: words of another that learner and tutor share are no matter of level."""
+    text = turn.text
+    for other in set(turn.languages) - {scene.language} if len(turn.languages) > 1 else ():
+        foreign = [token for token in token_languages(text, (scene.language, other)) if token.language == other]
+        for token in reversed(foreign):
+            text = text[: token.start] + text[token.end :]
+    return text
 
 
 def _earlier(scene: Scene, turn: Turn) -> Turn | None:

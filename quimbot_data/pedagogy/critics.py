@@ -6,6 +6,7 @@ Dialogues are plain mappings with `messages` (role and content each) and `pedago
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from quimbot_data.pedagogy import adaptation, background, course
@@ -43,8 +44,9 @@ def check(dialogue: Row) -> list[Failure]:
     scene = scene_of(dialogue)
     broken = list(course.structure(scene))
     left_out = set(DIALOGUE_CHECKS) - _BY_WORDS if broken else set(unchecked(dialogue))
+    looked_at = replace(scene, learner={}, errors=(), annotated=False) if broken else scene
     checks = [run for name, run in _CHECKS.items() if name not in left_out]
-    return broken + [failure for run in checks for failure in run(scene)]
+    return broken + [failure for run in checks for failure in run(looked_at)]
 
 
 def unchecked(dialogue: Row) -> list[str]:

@@ -34,7 +34,7 @@ def lemma(word: str, language: str) -> str:
     ('go', 'niño')
     """
     if language == "ar":
-        return str(_arabic().stemWord(_PREFIXES.sub("", word)))
+        return str(_arabic().stemWord(without_prefixes(word)))
     if language not in ("en", "es"):
         return word
     from simplemma import lemmatize
@@ -43,6 +43,11 @@ def lemma(word: str, language: str) -> str:
     if language == "es":
         plain = _without_enclitics(plain)
     return _CHOSEN[language].get(plain) or lemmatize(plain, lang=language).lower()
+
+
+def without_prefixes(word: str) -> str:
+    """An Arabic word without "and", a preposition and the article, which are written as one with it."""
+    return _PREFIXES.sub("", word)
 
 
 def _without_enclitics(word: str) -> str:
@@ -66,7 +71,7 @@ def content_words(text: str, language: str) -> tuple[str, ...]:
     """Words of a text, in lower case, without function words and numerals."""
     function = function_words(language)
     words = (_POSSESSIVE.sub("", word) for word in words_of(text, language))
-    return tuple(word for word in words if word and word not in function and not word[0].isdigit())
+    return tuple(word for word in words if word[:1].isalpha() and word not in function)
 
 
 @cache

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from quimbot_data.pedagogy.lemmas import content_words, lemma
+from quimbot_data.pedagogy.lemmas import content_words, lemma, without_prefixes
 from quimbot_data.pedagogy.tokens import sentences_of, words_of, zipf
 from schemas.learner import CEFR_LEVELS
 
@@ -81,6 +81,8 @@ def _is_above(word: str, language: str, least: float, known: frozenset[str]) -> 
 @lru_cache(maxsize=1 << 16)
 def frequency(word: str, language: str) -> float:
     """The Zipf value of a word by which its level is told: its own, its lemma's, or its characters', where higher."""
+    if language == "ar":
+        return max(zipf(word, language), zipf(without_prefixes(word), language))
     own = max(zipf(word, language), zipf(lemma(word, language), language))
     if language != "zh" or not word:
         return own
