@@ -28,6 +28,7 @@ class Replacement(NamedTuple):
 _CLAUSE_OPENERS: Final = frozenset({"and", "because", "but", "if", "so", "when", ",", ";", "."})
 _THIRD: Final = frozenset({"he", "she"})
 _OTHERS: Final = frozenset({"i", "they", "we", "you"})
+_ONE: Final = frozenset({"a", "an", "each", "every", "this", "that"})
 _MASS: Final = frozenset(
     {"advice", "equipment", "furniture", "homework", "information", "knowledge", "luggage", "software"}
 )
@@ -108,6 +109,23 @@ def _people(doc: "Doc") -> Iterator[Replacement]:
             yield _put(verb, plural[verb.lower_])
 
 
+def _singular_subject(doc: "Doc") -> Iterator[Replacement]:
+    """A doctor need: one noun that opens a clause, and the verb right after it."""
+    for article, noun, verb in zip(doc, doc[1:], doc[2:], strict=False):
+        opens = article.i == 0 or doc[article.i - 1].lower_ in _CLAUSE_OPENERS
+        one = article.lower_ in _ONE and noun.tag_ == "NN" and noun.dep_.startswith("nsubj")
+        if opens and one and verb.tag_ == "VBP" and verb.text.isalpha() and verb.lower_ not in ("were", "ai"):
+            yield _put(verb, _IRREGULAR.get(verb.lower_) or _inflected(verb, "VBZ"))
+
+
+def _there_is(doc: "Doc") -> Iterator[Replacement]:
+    """There is many shops."""
+    plural = {"is": "are", "was": "were"}
+    for there, verb, count in zip(doc, doc[1:], doc[2:], strict=False):
+        if there.lower_ == "there" and verb.lower_ in plural and count.lower_ in ("many", "several", "two", "three"):
+            yield _put(verb, plural[verb.lower_])
+
+
 def _modal_to(doc: "Doc") -> Iterator[Replacement]:
     """Can to go."""
     for modal, particle, verb in zip(doc, doc[1:], doc[2:], strict=False):
@@ -178,6 +196,6 @@ def _inflected(token: "Token", tag: str) -> str:
 
 
 _RULES: Final[tuple[Callable[["Doc"], Iterator[Replacement]], ...]] = (
-    *(_article_sound, _mass_plural, _person, _people, _modal_to, _after_auxiliary, _twice_compared),
-    *(_counted_singular, _misspelt),
+    *(_article_sound, _mass_plural, _person, _people, _singular_subject, _there_is, _modal_to, _after_auxiliary),
+    *(_twice_compared, _counted_singular, _misspelt),
 )
