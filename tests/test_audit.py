@@ -19,6 +19,8 @@ from quimbot_data.workspace import Ref, Workspace, read_model
 from schemas.manifest import AuditReport
 from schemas.recipe import Recipe
 
+pytestmark = pytest.mark.slow  # whole workspaces and commands, many times over
+
 REF = Ref("audited", "1.0.0")
 WORDS = ("river", "basket", "morning", "teacher", "window", "garden", "letter", "market", "bridge", "winter", "candle")
 

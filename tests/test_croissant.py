@@ -22,7 +22,7 @@ from quimbot_data.licenses import spdx_pages
 from quimbot_data.workspace import MANIFEST, Workspace, file_digest, read_model
 from schemas.manifest import VersionManifest
 
-pytestmark = pytest.mark.filterwarnings("default")  # what other libraries warn of is theirs
+pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.slow]  # what other libraries warn of is theirs
 
 
 def told(folder: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from quimbot_data.version import verify
 from quimbot_data.workspace import Ref, Workspace
 from schemas.recipe import Recipe, parse_recipe
 
-pytestmark = pytest.mark.usefixtures("plain_card")
+pytestmark = [pytest.mark.usefixtures("plain_card"), pytest.mark.slow]
 
 CUTS = (Cut(files=3, shuffle=5, name="part"), Cut(files=2, shuffle=9, name="a"))
 

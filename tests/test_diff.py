@@ -34,7 +34,7 @@ from schemas.errors import IntegrityError, MissingError
 from schemas.manifest import Documents
 from schemas.recipe import parse_recipe
 
-pytestmark = pytest.mark.usefixtures("plain_card")
+pytestmark = [pytest.mark.usefixtures("plain_card"), pytest.mark.slow]
 
 WIDE = {"validation": 0.2, "test": 0.2}
 

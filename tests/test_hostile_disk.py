@@ -24,6 +24,8 @@ from quimbot_data.sources.source import Options
 from quimbot_data.version import verify
 from quimbot_data.workspace import Ref, Workspace
 
+pytestmark = pytest.mark.slow  # whole workspaces and commands, many times over
+
 RECIPE = """
 name = "small"
 unit = "dialogues"

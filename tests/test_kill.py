@@ -28,7 +28,7 @@ from quimbot_data.sources.source import Options
 from quimbot_data.version import verify
 from quimbot_data.workspace import Workspace, file_digest
 
-pytestmark = pytest.mark.usefixtures("plain_card")
+pytestmark = [pytest.mark.usefixtures("plain_card"), pytest.mark.slow]
 
 #: File lengths within whose writing a run of two threads is killed.
 LENGTHS = (200, 3_000, 6_000)

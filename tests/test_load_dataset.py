@@ -12,6 +12,8 @@ from quimbot_data.workspace import Ref
 from schemas.dialogue import Dialogue, content_hash
 from schemas.recipe import Recipe
 
+pytestmark = pytest.mark.slow  # whole workspaces and commands, many times over
+
 SPLITS = [
     pytest.param({"validation": 0.1, "test": 0.1}, id="all-three"),
     pytest.param({"validation": 0.0, "test": 0.2}, id="no-validation"),

@@ -21,6 +21,8 @@ from quimbot_data.version import verify
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import FetchError, GatedError, IntegrityError, LockedError, MissingError, PushError, TermsError
 
+pytestmark = pytest.mark.slow  # whole workspaces and commands, many times over
+
 REPO = "quimbot/open"
 TOKEN = "hf_not_a_real_token"
 CLEARED = "Ada of Legal, the agreement of 3 May covers our own storage"

@@ -17,7 +17,7 @@ from quimbot_data.workspace import MANIFEST, Workspace, read_model
 from schemas.frame import dialogue_schema
 from schemas.manifest import VersionManifest
 
-pytestmark = pytest.mark.filterwarnings("default")  # what other libraries warn of is theirs
+pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.slow]  # what other libraries warn of is theirs
 SCHEMA = dialogue_schema() | {"split": pl.String()}
 
 

@@ -23,6 +23,8 @@ from schemas.errors import InputError, MissingError
 from schemas.fields import LEAST_SCORE
 from schemas.frame import faults
 
+pytestmark = pytest.mark.slow  # whole workspaces and commands, many times over
+
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "how", "do", "i", "bake", "bread", "kill", "a", "process"]
 TEXTS = ["How do I bake bread", "How do I kill a process", "bread", "a a a a a a a a a a a a a a a a"]
 

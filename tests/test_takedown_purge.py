@@ -36,7 +36,7 @@ from schemas.errors import LockedError, WithdrawnError
 from schemas.recipe import Recipe, parse_recipe
 from schemas.takedown import PurgeJournal, Takedown
 
-pytestmark = pytest.mark.usefixtures("plain_card")
+pytestmark = [pytest.mark.usefixtures("plain_card"), pytest.mark.slow]
 
 REASON = "its author asked"
 

@@ -33,6 +33,8 @@ from schemas.errors import InputError, IntegrityError, MissingError
 from schemas.manifest import VersionManifest
 from schemas.recipe import Recipe, parse_recipe
 
+pytestmark = pytest.mark.slow  # whole workspaces and commands, many times over
+
 #: Every number that the cards' own words hold, with the word that it stands in: none is a figure in disguise.
 LITERALS = {
     *("5 %", "25 %", "75 %", "95 %", "99 %", "(95 %)", "`…@epoch2`"),

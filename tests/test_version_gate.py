@@ -23,7 +23,7 @@ from schemas.diff import ChangeCount, Diff, KeyChange, VersionSide
 from schemas.errors import ExistsError, VersionNumberError
 from schemas.recipe import Recipe
 
-pytestmark = pytest.mark.usefixtures("plain_card")
+pytestmark = [pytest.mark.usefixtures("plain_card"), pytest.mark.slow]
 
 WIDE = {"validation": 0.2, "test": 0.2}
 
