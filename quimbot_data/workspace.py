@@ -24,6 +24,7 @@ from pydantic import BaseModel, ValidationError
 from schemas.errors import IntegrityError, LockedError, MissingError, QuimbotError, WithdrawnError, WorkspaceError
 from schemas.manifest import CorpusManifest, FileEntry, VersionManifest
 from schemas.recipe import Recipe
+from schemas.run import RunRecord
 from schemas.takedown import Tombstone
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ MANIFEST: Final = "manifest.json"
 #: What an audit of a version found, beside its data.
 AUDIT: Final = "audit.json"
 TOMBSTONE: Final = "tombstone.json"
+#: The record of a training run.
+RUN: Final = "run.json"
+#: The dialogues that it is shown, by id.
+SEEN: Final = "seen.parquet"
 M = TypeVar("M", bound=BaseModel)
 _TEMPORARY: Final = ".writing-"
 #: Nine digits a part: far more than anyone counts to, and a file name all the same.
@@ -164,6 +169,22 @@ class Workspace:
                 next_step="See `quimbot versions`.",
             )
         return read_model(path, VersionManifest)
+
+    def tokens(self, version_id: str) -> Path:
+        """Folder of what was tokenized of a version; ids can be read back as text, so a purge removes it."""
+        return self.root / "cache" / "tokens" / version_id[:32]
+
+    def run(self, name: str) -> Path:
+        """Folder of a training run."""
+        return self.root / "runs" / name
+
+    def runs(self) -> list[RunRecord]:
+        """The records of training runs, by name.
+
+        Raises:
+            IntegrityError: a record is not valid.
+        """
+        return [read_model(path, RunRecord) for path in sorted((self.root / "runs").glob(f"*/{RUN}"))]
 
     def recipe_of(self, ref: Ref) -> Recipe:
         """The resolved recipe of a version, also of one that was withdrawn.

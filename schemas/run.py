@@ -1,11 +1,14 @@
 """`runs/<name>/run.json`: what a training run was made of, and what it came to."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from schemas.fields import Family, Hash, LongCount, NonEmpty, Strict
 from schemas.training import RunName, TrainRecipe
+
+#: The file of an adapter's weights, as PEFT names it.
+ADAPTER_WEIGHTS: Final = "adapter_model.safetensors"
 
 Status = Literal["running", "interrupted", "finished"]
 

@@ -1,11 +1,11 @@
 """A small workspace written by hand, as ingest and build leave one: two corpora, a version, a run."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from run_records import write_run_record
 
 from quimbot_data.workspace import Ref, Workspace, write_model
 from schemas.dialogue import Dialogue, content_hash
@@ -126,8 +126,9 @@ def write_workspace(root: Path) -> Workspace:
     write_corpus(workspace, "alpha", ALPHA, [])
     write_corpus(workspace, "beta", BETA, TEXTS)
     write_version(workspace)
-    run = root / "runs" / "first"
-    run.mkdir(parents=True)
-    (run / "record.json").write_text(json.dumps({"version_id": "v", "base_model": "tiny", "status": "done"}))
-    (run / "metrics.jsonl").write_text('{"step": 1, "loss": 2.5}\n{"step": 2, "loss": 2}\n{"eval": 1}\n{"step": 3, "lo')
+    write_run_record(workspace, "first", version_id=workspace.version_manifest(Ref("tiny", "0.1.0")).id)
+    write_run_record(workspace, "gone", version="gone@1.0.0")
+    (workspace.run("first") / "metrics.jsonl").write_text(
+        '{"step": 1, "loss": 2.5}\n{"step": 2, "loss": 2}\n{"eval": 1}\n{"step": 3, "lo'
+    )
     return workspace

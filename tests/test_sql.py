@@ -99,6 +99,7 @@ def test_a_version_shows_its_own_rows_with_their_split(ask):
 
 
 def test_facts_of_the_workspace(ask):
+    same = {"status": "finished", "stage": 1, "base_model": "tiny", "parent": None}
     assert ask("SELECT source, terms, dialogues, learner_texts, rejected FROM sources") == [
         {"source": "alpha", "terms": ["attribution"], "dialogues": 2, "learner_texts": 0, "rejected": 1},
         {"source": "beta", "terms": ["attribution"], "dialogues": 1, "learner_texts": 1, "rejected": 1},
@@ -108,7 +109,12 @@ def test_facts_of_the_workspace(ask):
         "name": "tiny", "version": "0.1.0", "unit": "tokens", "profile": "private", "dialogues": 2, "tokens": 15,
         "train": 1, "validation": 0, "test": 1, "created": "2026-02-08",
     }  # fmt: skip
-    assert ask("SELECT * FROM runs") == [{"run": "first", "version_id": "v", "base_model": "tiny", "status": "done"}]
+    assert ask(
+        "SELECT run, status, stage, version, version_here, profile, dialogues, base_model, parent FROM runs"
+    ) == [
+        {"run": "first", "version": "tiny@0.1.0", "version_here": True, "profile": "private", "dialogues": 1, **same},
+        {"run": "gone", "version": "gone@1.0.0", "version_here": False, "profile": None, "dialogues": None, **same},
+    ]
     assert [row["loss"] for row in ask("SELECT * FROM steps ORDER BY step")] == [2.5, 2.0]
 
 

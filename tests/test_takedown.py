@@ -12,6 +12,7 @@ from conftest import corpus_bytes, corpus_of, files_below, version_bytes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_rows import tutor, write_lines
+from run_records import write_run_record
 from test_decide import REF, STORY, data, fates, lay, recipe, row, unlike
 
 from quimbot_data.build import build, changed_inputs
@@ -29,6 +30,7 @@ from quimbot_data.version import verify
 from quimbot_data.why import why
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import InputError, IntegrityError, LockedError, MissingError
+from schemas.run import Ancestor
 from schemas.takedown import Takedown
 
 pytestmark = pytest.mark.usefixtures("plain_card")
@@ -295,8 +297,7 @@ def test_a_broken_entry_stops_every_build(alike: Workspace) -> None:
 def test_the_report_names_versions_runs_and_the_version_to_build(alike: Workspace, quimbot: Any) -> None:
     asked = recipe(["first", "second"], near_duplicates={"action": "tie"}, filters={"exact_duplicates": "keep"})
     manifest, _ = build(alike, asked, REF)
-    (alike.root / "runs" / "tutor-1").mkdir(parents=True)
-    (alike.root / "runs" / "tutor-1" / "record.json").write_text(json.dumps({"version_id": manifest.id}))
+    write_run_record(alike, "tutor-1", version_id=manifest.id)
     entry = take(alike, "first:z")
     ran = quimbot("takedown", "report", "--json", "--workspace", alike.root)
     (found,) = json.loads(ran.out)
@@ -312,6 +313,33 @@ def test_the_report_names_versions_runs_and_the_version_to_build(alike: Workspac
     text = quimbot("takedown", "report", entry.id, "--workspace", alike.root).out
     assert "meeting@1.0.1" in text
     quimbot("takedown", "report", "td-000000000000", "--workspace", alike.root).told("no takedown", entry.id)
+
+
+def test_the_report_names_the_runs_that_saw_a_row(alike: Workspace, quimbot: Any) -> None:
+    """Whether it was shown it, up to where it came, or started from a run that was."""
+    manifest, _ = build(alike, recipe(["first", "second"]), REF)
+    take(alike, "first:z")
+    on = {"version": str(REF), "version_id": manifest.id}
+    write_run_record(alike, "shown", ["first:y", "first:z"], **on)
+    write_run_record(alike, "again", ["first:z@epoch2"], **on)
+    write_run_record(alike, "spared", ["first:y"], **on)
+    write_run_record(alike, "stopped", ["first:z"], status="interrupted", steps_done=0, **on)
+    write_run_record(alike, "elsewhere", ["first:z"], version="gone@1.0.0")
+    parent = Ancestor(kind="run", name="shown", stage=1, version_id=manifest.id, adapter="a" * 64, mode="merge")
+    write_run_record(alike, "child", ["first:y"], stage=2, lineage=[parent], version="other@1.0.0", version_id="1" * 64)
+    (found,) = report(alike, entries(alike))
+    assert [(each.run, each.dialogues, each.through) for each in found.learnt] == [
+        ("again", 1, []),
+        ("child", 0, ["shown"]),
+        ("elsewhere", 1, []),
+        ("shown", 1, []),
+    ]
+    assert [holder.runs for holder in found.holders] in ([["again", "shown"]], [])
+    text = quimbot("takedown", "report", "--workspace", alike.root).out
+    assert "runs/shown was shown 1 row of meeting@1.0.0" in text
+    assert "runs/child started from shown, which was shown some" in text
+    assert "spared" not in text
+    assert "stopped" not in text
 
 
 def mine(source: str, workspace: Workspace) -> tuple[object, ...]:

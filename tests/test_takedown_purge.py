@@ -14,6 +14,7 @@ import pytest
 import test_real_rows as real
 from conftest import REF, corpus_of, files_below, write_plain_card
 from raw_rows import Cut, lay_out, lmsys, tutor, waxal, write_array, write_lines, write_parquet
+from run_records import write_run_record
 from test_kill import assert_corpora_whole, assert_no_remains, kill_at_every_write
 
 from quimbot_data import card
@@ -244,8 +245,9 @@ def test_a_version_that_held_a_row_leaves_a_tombstone(
     ready: Workspace, quimbot: Any, recipe: Recipe, tmp_path: Path
 ) -> None:
     name, manifest = kept(ready, "tutor"), ready.version_manifest(REF)
-    (ready.root / "runs" / "first").mkdir(parents=True)
-    (ready.root / "runs" / "first" / "record.json").write_text(json.dumps({"version_id": manifest.id}))
+    write_run_record(ready, "first", version_id=manifest.id)
+    ready.tokens(manifest.id).mkdir(parents=True)
+    (ready.tokens(manifest.id) / "train-0.parquet").write_bytes(b"what was tokenized of it")
     record = manifest.record | {"transfers": [{"to": "lab/small"}]}  # as a push notes it
     write_model(ready.version(REF) / "manifest.json", manifest.model_copy(update={"record": record}))
     at = ("--workspace", ready.root)
@@ -257,6 +259,7 @@ def test_a_version_that_held_a_row_leaves_a_tombstone(
     ran = quimbot("takedown", "purge", entry.id, "--yes", *at)
     assert ran.code == 0
     assert list((ready.root / "exports").iterdir()) == []
+    assert not ready.tokens(manifest.id).exists()
     assert "small@1.0.0 was pushed to lab/small" in ran.out
     assert "small@1.0.0: withdrawn" in ran.out
     assert "runs/first was trained on small@1.0.0" in ran.out
@@ -504,8 +507,7 @@ def test_a_file_of_the_same_name_is_not_taken_for_the_one_that_was_ingested(tmp_
 
 def test_what_is_left_is_told_until_it_is_gone(ready: Workspace, quimbot: Any) -> None:
     manifest, at = ready.version_manifest(REF), ("--workspace", ready.root)
-    (ready.root / "runs" / "first").mkdir(parents=True)
-    (ready.root / "runs" / "first" / "record.json").write_text(json.dumps({"version_id": manifest.id}))
+    write_run_record(ready, "first", version_id=manifest.id)
     record = manifest.record | {"transfers": [{"to": "lab/small"}]}
     write_model(ready.version(REF) / "manifest.json", manifest.model_copy(update={"record": record}))
     file = sorted(ready.raw("prosocial").iterdir())[0]

@@ -36,11 +36,6 @@ _TOKENIZED: Final = pl.Schema(
 Ids = npt.NDArray[np.int32]
 
 
-def cache_of(workspace: Workspace, version_id: str) -> Path:
-    """Folder of what was tokenized of a version; a purge of the version removes it, since ids can be read back."""
-    return workspace.root / "cache" / "tokens" / version_id[:32]
-
-
 def cache_key(version_id: str, split: str, template: str, tokenizer: str) -> str:
     """What a split's tokens follow from: version, split, chat template and tokenizer, by their hashes."""
     return hashlib.sha256("|".join([version_id, split, template, tokenizer, str(RENDERING)]).encode()).hexdigest()
@@ -61,7 +56,7 @@ def tokenized(
     """
     manifest = workspace.version_manifest(ref)
     key = cache_key(manifest.id, split, template_hash(), tokenizer_hash(tokenizer))
-    path = cache_of(workspace, manifest.id) / f"{split}-{key[:32]}.parquet"
+    path = workspace.tokens(manifest.id) / f"{split}-{key[:32]}.parquet"
     if not path.exists():
         files = [entry.path for entry in manifest.data if entry.path.startswith(f"data/{split}-")]
         with atomic(path) as stream:

@@ -15,13 +15,11 @@ from typing import Any, Final
 import polars as pl
 
 from quimbot_data.buckets import write_parquet
-from quimbot_data.workspace import Workspace, atomic, file_digest, read_model, write_model
+from quimbot_data.workspace import RUN, SEEN, Workspace, atomic, file_digest, read_model, write_model
 from schemas.errors import ExistsError, IntegrityError, MissingError
 from schemas.run import RunRecord
 
-RECORD: Final = "run.json"
 METRICS: Final = "metrics.jsonl"
-SEEN: Final = "seen.parquet"
 ADAPTER: Final = "adapter"
 #: The base with the adapter of stage 1 merged in, where stage 2 does that.
 MERGED: Final = "base"
@@ -44,16 +42,6 @@ _FIXED: Final = {
 }
 
 
-def run_folder(workspace: Workspace, run: str) -> Path:
-    """Where a run lies."""
-    return workspace.root / "runs" / run
-
-
-def run_names(workspace: Workspace) -> list[str]:
-    """Runs that left a record, sorted."""
-    return sorted(path.parent.name for path in (workspace.root / "runs").glob(f"*/{RECORD}"))
-
-
 def read_record(workspace: Workspace, run: str) -> RunRecord:
     """The record of a run.
 
@@ -61,9 +49,9 @@ def read_record(workspace: Workspace, run: str) -> RunRecord:
         MissingError: there is no such run.
         IntegrityError: its record is not valid.
     """
-    path = run_folder(workspace, run) / RECORD
+    path = workspace.run(run) / RUN
     if not path.exists():
-        held = ", ".join(run_names(workspace)) or "none"
+        held = ", ".join(record.run for record in workspace.runs()) or "none"
         raise MissingError(
             f"{workspace.root} holds no training run {run!r}.",
             valid=f"Runs here: {held}.",
@@ -80,7 +68,7 @@ def finished_run(workspace: Workspace, run: str) -> RunRecord:
         IntegrityError: its adapter is not the one that it recorded.
     """
     record = read_record(workspace, run)
-    folder = run_folder(workspace, run) / ADAPTER
+    folder = workspace.run(run) / ADAPTER
     if record.status != "finished":
         raise MissingError(
             f"The run {run} is {record.status} at step {record.steps_done} of {record.steps}: it has no adapter yet.",
@@ -97,7 +85,7 @@ def finished_run(workspace: Workspace, run: str) -> RunRecord:
 
 def write_record(workspace: Workspace, record: RunRecord) -> None:
     """Write the record of a run."""
-    write_model(run_folder(workspace, record.run) / RECORD, record)
+    write_model(workspace.run(record.run) / RUN, record)
 
 
 def refuse_another(workspace: Workspace, record: RunRecord) -> RunRecord | None:
@@ -110,7 +98,7 @@ def refuse_another(workspace: Workspace, record: RunRecord) -> RunRecord | None:
     Raises:
         ExistsError: the folder belongs to another version, recipe, template, tokenizer, base or parent.
     """
-    if not (run_folder(workspace, record.run) / RECORD).exists():
+    if not (workspace.run(record.run) / RUN).exists():
         return None
     before = read_record(workspace, record.run)
     differ = [told for name, told in _FIXED.items() if getattr(before, name) != getattr(record, name)]

@@ -13,7 +13,7 @@ from quimbot_data.observe import Progress, silent
 from quimbot_data.workspace import Workspace, sync_folder, writing
 from schemas.errors import ModelError
 from schemas.fields import SCHEMA_VERSION
-from schemas.run import RunRecord
+from schemas.run import ADAPTER_WEIGHTS, RunRecord
 from schemas.training import TrainRecipe
 from train import record as records
 from train.checkpoints import clear_after, last_checkpoint, step_of
@@ -22,7 +22,7 @@ from train.plan import Prepared, prepare, refuse_problems
 from train.plots import write_plots
 from train.recipe import recipe_hash
 from train.render import template_hash
-from train.stages import WEIGHTS, merge_parent, starting_model
+from train.stages import merge_parent, starting_model
 
 if TYPE_CHECKING:
     import torch
@@ -75,7 +75,7 @@ def run(
     dtype = torch.bfloat16 if bf16 else torch.float32
     rows = dataset_of(prepared.data, prepared.rows, prepared.families)
     record = _record(workspace, prepared, rows_digest(rows))
-    folder = records.run_folder(workspace, record.run)
+    folder = workspace.run(record.run)
     with workspace.lock("runs", record.run) if processes.first else nullcontext():
         before = records.refuse_another(workspace, record)
         if before and before.status == "finished":
@@ -171,7 +171,7 @@ class _Log:
 
     @property
     def folder(self) -> Path:
-        return records.run_folder(self.workspace, self.record.run)
+        return self.workspace.run(self.record.run)
 
     def begin(self, before: RunRecord | None) -> None:
         """Lay the folder out, or bring it back to its last whole checkpoint."""
@@ -244,7 +244,7 @@ def publish_adapter(prepared: Prepared, checkpoint: Path, final: Path) -> Path:
     with writing(final.parent):
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        shutil.copyfile(checkpoint / WEIGHTS, aside / WEIGHTS)
+        shutil.copyfile(checkpoint / ADAPTER_WEIGHTS, aside / ADAPTER_WEIGHTS)
         config = json.loads((checkpoint / _CONFIG).read_bytes())
         # PEFT keeps the names of layers in a set, whose order changes from one process to the next.
         config |= {key: sorted(value) for key, value in config.items() if key == "target_modules" and value}

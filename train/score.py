@@ -20,8 +20,9 @@ from schemas.manifest import FileEntry
 from schemas.run import RunRecord
 from train.likelihood import turn_losses
 from train.models import load_tokenizer
+from train.record import finished_run
 from train.render import Rendered, render_all, template_hash
-from train.variants import Pair, check_base, finished_run, load_pair, run_folder
+from train.variants import Pair, check_base, load_pair
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -101,7 +102,7 @@ def losses_of(workspace: Workspace, scored: Scored, split: str) -> pl.DataFrame:
 
 
 def _folder(workspace: Workspace, run: str, ref: Ref) -> Path:
-    return run_folder(workspace, run) / "losses" / f"{ref.name}-{ref.version}"
+    return workspace.run(run) / "losses" / f"{ref.name}-{ref.version}"
 
 
 def _tokenizer_of(record: RunRecord) -> tuple[str, str | None]:

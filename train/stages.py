@@ -6,7 +6,7 @@ base, keeps that as `base/` of the run, and puts a fresh adapter on top (`merge`
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 from pydantic import BaseModel
@@ -14,18 +14,15 @@ from pydantic import BaseModel
 from quimbot_data.buckets import read_parquet
 from quimbot_data.workspace import Ref, Workspace, sync_folder, writing
 from schemas.errors import ModelError
-from schemas.run import Ancestor, BaseFacts
+from schemas.run import ADAPTER_WEIGHTS, Ancestor, BaseFacts
 from schemas.training import Requirement, TrainRecipe
 from train.models import load_base
-from train.record import ADAPTER, MERGED, finished_run, run_folder
+from train.record import ADAPTER, MERGED, finished_run
 
 if TYPE_CHECKING:
     import torch
     from peft import PeftModel
     from transformers import PreTrainedModel
-
-#: The file that PEFT keeps an adapter's weights in.
-WEIGHTS: Final = "adapter_model.safetensors"
 
 
 def lineage_of(workspace: Workspace, recipe: TrainRecipe, base: BaseFacts, tokenizer_sha256: str) -> list[Ancestor]:
@@ -66,7 +63,7 @@ def lineage_of(workspace: Workspace, recipe: TrainRecipe, base: BaseFacts, token
         name=parent.run,
         stage=parent.stage,
         version_id=parent.version_id,
-        adapter=parent.adapter[WEIGHTS],
+        adapter=parent.adapter[ADAPTER_WEIGHTS],
         mode=recipe.parent.mode,
     )
     return [*parent.lineage, link]
@@ -127,7 +124,7 @@ def _adapted(workspace: Workspace, recipe: TrainRecipe, dtype: "torch.dtype", *,
 
     parent = finished_run(workspace, recipe.parent.run if recipe.parent else "")
     base = load_base(recipe.base, dtype=dtype, revision=recipe.base_revision)
-    adapter = run_folder(workspace, parent.run) / ADAPTER
+    adapter = workspace.run(parent.run) / ADAPTER
     model: PeftModel = PeftModel.from_pretrained(base, adapter, is_trainable=trainable)
     return model
 

@@ -10,15 +10,13 @@ from quimbot_data.workspace import Workspace
 from schemas.errors import ModelError
 from schemas.run import RunRecord
 from train.models import base_facts, load_base
-from train.record import finished_run, read_record, run_folder
+from train.record import finished_run
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
 BASE: Final = "base"
-
-__all__ = ["finished_run", "read_record", "run_folder"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def base_of(record: RunRecord) -> Variant:
 
 def adapted(workspace: Workspace, record: RunRecord) -> Variant:
     """The run's adapter, over the base or over what stage 2 merged."""
-    folder = run_folder(workspace, record.run)
+    folder = workspace.run(record.run)
     merged = folder / "base"
     weights, revision = (str(merged), None) if merged.is_dir() else (record.base.name, record.base.revision)
     return Variant(record.run, weights, revision, folder / "adapter")

@@ -180,6 +180,10 @@ def _print_report(entry: "EntryReport") -> None:
         say(f"  corpus/{corpus.source} holds {corpus.told()} of it{again}")
     for export in entry.exports:
         say(f"  {export.told()}")
+    for run in entry.learnt:
+        shown = f"was shown {counted(run.dialogues, 'row')} of {run.version}" if run.dialogues else ""
+        started = f"started from {', '.join(run.through)}, which was shown some" if run.through else ""
+        say(f"  runs/{run.run} {' and '.join(filter(None, (shown, started)))}")
     if not entry.holders:
         say("  No version holds its rows or their near-duplicates.")
         return

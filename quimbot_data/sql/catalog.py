@@ -21,6 +21,7 @@ from schemas.errors import MissingError
 from schemas.learner import LearnerText
 from schemas.losses import SCORED, Scored
 from schemas.manifest import SPLITS, AuditReport, CorpusManifest, FileEntry, LedgerLine, VersionManifest
+from schemas.run import ADAPTER_WEIGHTS, RunRecord
 
 if TYPE_CHECKING:
     import pyarrow as pa  # loaded where it is needed, after the worker has been started
@@ -73,7 +74,12 @@ _VERSIONS: Final = {
     **dict.fromkeys(("name", "version", "id", "unit", "profile", "created"), _TEXT),
     **dict.fromkeys(("dialogues", "tokens", *SPLITS), _WHOLE),
 }
-_RUNS: Final = dict.fromkeys(("run", "version_id", "base_model", "status"), _TEXT)
+_RUNS: Final = {
+    **dict.fromkeys(("run", "status", "use", "version", "version_id", "base_model", "base_revision", "parent"), _TEXT),
+    **dict.fromkeys(("device", "precision", "template", "git_revision", "adapter", "started", "finished"), _TEXT),
+    **dict.fromkeys(("stage", "seed", "steps", "steps_done", "tokens", "trained_tokens"), _WHOLE),
+    **dict.fromkeys(("final_loss", "seconds"), _REAL),
+}
 _STEPS: Final = {"run": _TEXT, "step": _WHOLE, "loss": _REAL}
 #: As `train.score` writes them.
 _TURN_LOSSES: Final = {
@@ -130,7 +136,7 @@ def workspace_catalog(workspace: Workspace, version: Ref | None = None, *, show_
         "rejected_rows": _rejected(workspace, _shown(workspace, corpora, version), show_raw=show_raw),
         "source_facts": _of_rows(_SOURCES, [_source_facts(manifest) for manifest in corpora.values()]),
         "version_facts": _of_rows(_VERSIONS, [_version_facts(workspace, ref) for ref in workspace.versions()]),
-        "run_records": _of_rows(_RUNS, _run_records(workspace.root / "runs")),
+        "run_records": _of_rows(_RUNS, [_run_facts(record) for record in workspace.runs()]),
         "step_lines": _of_rows(_STEPS, _step_lines(workspace.root / "runs")),
         "turn_losses": Table(_ipc(_schema(_TURN_LOSSES)), _scored_files(workspace, version)),
     }
@@ -249,14 +255,17 @@ def _version_facts(workspace: Workspace, ref: Ref) -> dict[str, Any]:
     }
 
 
-def _run_records(runs: Path) -> list[dict[str, Any]]:
-    records = {path.parent.name: _objects(path.read_text("utf-8")) for path in sorted(runs.glob("*/record.json"))}
-    keys = ("version_id", "base_model", "status")
-    return [
-        {"run": run, **{key: _text(record.get(key)) for key in keys}}
-        for run, found in records.items()
-        for record in found[:1]
-    ]
+def _run_facts(record: RunRecord) -> dict[str, Any]:
+    return {
+        **{name: getattr(record, name, None) for name in _RUNS},
+        "base_model": record.base.name,
+        "base_revision": record.base.revision or record.base.digest,
+        "parent": record.recipe.parent.run if record.recipe.parent else None,
+        "template": record.template_sha256,
+        "adapter": record.adapter.get(ADAPTER_WEIGHTS),
+        "tokens": sum(family.tokens for family in record.families),
+        "trained_tokens": sum(family.trained_tokens for family in record.families),
+    }
 
 
 def _step_lines(runs: Path) -> list[dict[str, Any]]:

@@ -19,9 +19,10 @@ from quimbot_data.takedowns.exclusion import THRESHOLD
 from quimbot_data.takedowns.ledger import now
 from quimbot_data.takedowns.left import left_of
 from quimbot_data.takedowns.marks import Marks, StoredSets, sets_of
-from quimbot_data.takedowns.report import patched_version, training_runs
+from quimbot_data.takedowns.report import patched_version
 from quimbot_data.takedowns.resolve import dialogue_frames, raw_hash, text_frames
 from quimbot_data.takedowns.texts import fold, fragments, redacted, strings_of_json, tells
+from quimbot_data.takedowns.trained import runs_on
 from quimbot_data.terminal import counted
 from quimbot_data.words import own_texts
 from quimbot_data.workspace import MANIFEST, Ref, Workspace, file_digest
@@ -67,11 +68,10 @@ def plan(workspace: Workspace, wanted: Sequence[Takedown]) -> PurgeJournal:
         _plan_corpus(made, source)
     stones, copies = _plan_versions(made, wanted), made.copies
     find_copies(copies, {f"{stone.name}@{stone.version}" for stone in stones})
-    runs = training_runs(workspace)
+    copies.removed.update(place for stone in stones if (place := workspace.tokens(stone.id)).exists())
     for stone in stones:
-        for run in runs.get(stone.id, []):
-            place = workspace.root / "runs" / run
-            copies.leave(f"runs/{run} was trained on {stone.name}@{stone.version}", place)
+        for run in runs_on(workspace, stone.id):
+            copies.leave(f"runs/{run} was trained on {stone.name}@{stone.version}", workspace.run(run))
     for export in exports_of(workspace, {stone.id for stone in stones}):
         if export.outside:
             copies.leave(export.told(), Path(export.folder))

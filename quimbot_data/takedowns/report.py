@@ -1,6 +1,5 @@
 """What still holds taken rows: corpora, versions, exports of these, training runs, and the version to build instead."""
 
-import json
 from collections.abc import Collection, Sequence
 
 from pydantic import BaseModel
@@ -9,6 +8,7 @@ from quimbot_data.export.register import Export, exports_of
 from quimbot_data.ledger import PURGED
 from quimbot_data.takedowns.corpora import InCorpus, taken_in
 from quimbot_data.takedowns.holders import Held, held_rows
+from quimbot_data.takedowns.trained import Learnt, learnt
 from quimbot_data.workspace import Ref, Workspace
 from schemas.manifest import CorpusManifest
 from schemas.takedown import Takedown, Tombstone
@@ -24,7 +24,7 @@ class Holder(BaseModel):
     near_duplicates: int
     """Rows that are like them: of their cluster, or of shingles as near as the version's recipe draws the line."""
     runs: list[str]
-    """Training runs on the version."""
+    """Training runs on the version that saw one of these rows."""
     patched: str | None
     """A later version of its line that holds none of them, where there is one."""
     command: str | None
@@ -36,6 +36,7 @@ class Withdrawn(BaseModel):
 
     version: str
     runs: list[str]
+    """Training runs on the version that saw one of the entry's rows."""
 
 
 class EntryReport(BaseModel):
@@ -48,28 +49,28 @@ class EntryReport(BaseModel):
     """Corpora that hold its rows now, also after a purge: raw files may have brought them back."""
     holders: list[Holder]
     withdrawn: list[Withdrawn]
+    learnt: list[Learnt]
+    """Training runs that saw a row of the entry, themselves or through the run that they started from."""
     exports: list[Export]
     """Exports of these versions, also of those that were withdrawn: a purge does not reach folders outside."""
 
 
 def report(workspace: Workspace, wanted: Sequence[Takedown]) -> list[EntryReport]:
-    """Which corpora, versions and exports hold rows of these entries.
+    """Which corpora, versions and exports hold rows of these entries, and which training runs saw any.
 
     Raises:
         IntegrityError: a manifest is not valid, or the register of exports is not.
     """
     held = {ref: held_rows(workspace, ref, wanted) for ref in workspace.versions()} if wanted else {}
     corpora = [taken_in(workspace, source, wanted) for source in workspace.sources()] if wanted else []
-    runs = training_runs(workspace)
     stones = [stone for ref in workspace.withdrawn() if (stone := workspace.tombstone(ref))]
     return [
         _entry_report(
             workspace,
             entry,
             [found[entry.id] for found in corpora if entry.id in found],
-            [_holder(workspace, ref, entry.id, held, runs) for ref in held if entry.id in held[ref]],
+            held,
             [stone for stone in stones if entry.id in stone.takedowns],
-            runs,
         )
         for entry in wanted
     ]
@@ -79,23 +80,34 @@ def _entry_report(
     workspace: Workspace,
     entry: Takedown,
     corpora: list[InCorpus],
-    holders: list[Holder],
+    held: dict[Ref, dict[str, Held]],
     stones: list[Tombstone],
-    runs: dict[str, list[str]],
 ) -> EntryReport:
+    rows = {
+        workspace.version_manifest(ref).id: found[entry.id].taken | found[entry.id].near
+        for ref, found in held.items()
+        if entry.id in found
+    }
+    runs = learnt(workspace, entry.rows.dialogues, rows)
+    holders = [_holder(workspace, ref, entry.id, held, runs) for ref in held if entry.id in held[ref]]
     return EntryReport(
         takedown=entry.id,
         reason=entry.reason,
         purged=entry.purged,
         corpora=corpora,
         holders=holders,
-        withdrawn=[Withdrawn(version=f"{stone.name}@{stone.version}", runs=runs.get(stone.id, [])) for stone in stones],
+        withdrawn=[Withdrawn(version=f"{stone.name}@{stone.version}", runs=_shown(runs, stone.id)) for stone in stones],
+        learnt=runs,
         exports=exports_of(workspace, {*(holder.id for holder in holders), *(stone.id for stone in stones)}),
     )
 
 
+def _shown(runs: Sequence[Learnt], version_id: str) -> list[str]:
+    return [each.run for each in runs if each.dialogues and each.version_id == version_id]
+
+
 def _holder(
-    workspace: Workspace, ref: Ref, entry: str, held: dict[Ref, dict[str, Held]], runs: dict[str, list[str]]
+    workspace: Workspace, ref: Ref, entry: str, held: dict[Ref, dict[str, Held]], runs: Sequence[Learnt]
 ) -> Holder:
     manifest, rows = workspace.version_manifest(ref), held[ref][entry]
     patched = patched_version(ref, [other for other in held if entry not in held[other]])
@@ -104,7 +116,7 @@ def _holder(
         id=manifest.id,
         dialogues=len(rows.taken),
         near_duplicates=len(rows.near),
-        runs=runs.get(manifest.id, []),
+        runs=_shown(runs, manifest.id),
         patched=patched,
         command=None if patched else f"quimbot build {ref} --version {workspace.next_patch(ref)}",
     )
@@ -115,19 +127,6 @@ def patched_version(ref: Ref, clean: Sequence[Ref]) -> str | None:
     line = ref.order()[1][:2]
     later = [other for other in clean if other.name == ref.name and other.order()[1][:2] == line]
     return next((str(other) for other in sorted(later, key=Ref.order) if other.order() > ref.order()), None)
-
-
-def training_runs(workspace: Workspace) -> dict[str, list[str]]:
-    """Training runs by the id of the version that they were trained on."""
-    runs: dict[str, list[str]] = {}
-    for path in sorted((workspace.root / "runs").glob("*/record.json")):
-        try:
-            record = json.loads(path.read_bytes())
-        except ValueError:  # cut short, as a killed run leaves it
-            continue
-        if isinstance(record, dict) and isinstance(record.get("version_id"), str):
-            runs.setdefault(record["version_id"], []).append(path.parent.name)
-    return runs
 
 
 def equal_digests(corpus: CorpusManifest, excluded: Collection[str]) -> list[str]:
