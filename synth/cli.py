@@ -2,7 +2,7 @@
 
 import typer
 
-from synth.commands import generate, seeds
+from synth.commands import generate, judge, seeds
 
 app = typer.Typer(
     name="synth",
@@ -11,4 +11,5 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command()(generate.generate)
+app.command()(judge.judge)
 app.add_typer(seeds.app)

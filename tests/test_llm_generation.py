@@ -227,7 +227,7 @@ def test_a_dry_run_sends_nothing_and_needs_no_key(
         ran = quimbot(*arguments(server.url, tmp_path, **priced), "--json")
         account = json.loads(ran.out)["account"]
         rest = json.loads(quimbot(*arguments(server.url, tmp_path, **priced), "--dry-run", "--json").out)
-    assert before["scenarios"] == 12
+    assert before["work"] == 12
     assert before["finished"] == 0
     assert before["requests"] <= before["requests_most"] == 24
     assert account["dollars"] <= before["dollars_most"]

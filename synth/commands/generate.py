@@ -9,12 +9,12 @@ import typer
 from quimbot_data.commands.options import JsonOption, WorkspaceOption, opened
 from quimbot_data.terminal import counted, counted_progress, print_json, print_table, progress, say
 from synth.commands import model_options as options
+from synth.commands.estimates import tell_estimate
 from synth.commands.model_options import PANEL
 
 if TYPE_CHECKING:
     from quimbot_data.workspace import Workspace
     from synth.generation_report import GenerationReport
-    from synth.llm.estimate import Estimate
     from synth.llm.generation import Asking, Job
 
 
@@ -118,11 +118,11 @@ def _job(seed: int, profiles: list[str], seeds: Path | None, roles: Roles) -> "J
 def _by_model(
     workspace: "Workspace", output: Path, job: "Job", asking: "Asking", count: int, *, dry_run: bool, json: bool
 ) -> None:
-    from synth.llm.estimate import estimate
+    from synth.llm.estimate import estimate_generation
     from synth.llm.generation import generate_by_model
 
     if dry_run:
-        _tell_estimate(estimate(workspace, job, asking, count), json=json)
+        tell_estimate(estimate_generation(workspace, job, asking, count), "scenario", json=json)
         return
     with counted_progress("synth generate", count) as tell:
         made = generate_by_model(output, workspace=workspace, job=job, asking=asking, count=count, tell=tell)
@@ -133,24 +133,6 @@ def _by_model(
     _tell(made.report, output)
     say(f"{counted(made.repaired, 'dialogue')} asked for a second time.")
     say(f"{options.told(made.account)}.")
-
-
-def _tell_estimate(found: "Estimate", *, json: bool) -> None:
-    if json:
-        print_json(found.model_dump(mode="json"))
-        return
-    say(f"{counted(found.scenarios, 'scenario')}, of which the cache answers {found.finished:,}. Nothing was sent.")
-    rows: list[tuple[str, str, str]] = [
-        ("requests", f"{found.requests:,}", f"{found.requests_most:,}"),
-        ("prompt tokens", f"{found.prompt_tokens:,}", ""),
-        ("reply tokens", f"{found.completion_tokens:,}", ""),
-        ("dollars", _dollars(found.dollars), _dollars(found.dollars_most)),
-    ]
-    print_table("Estimate", ("", "expected", "at most"), rows)
-
-
-def _dollars(amount: float | None) -> str:
-    return "price unknown" if amount is None else f"{amount:,.4f}"
 
 
 def _by_grammar(

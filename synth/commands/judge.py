@@ -1,6 +1,6 @@
 """`quimbot synth judge`: tutors' turns by a rubric, or dialogues against each other, by a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,3 +83,75 @@ def judge(
         _turns(place, asking, ours, output, json=json)
     else:
         _pairs(place, asking, ours, theirs, output, json=json)
+
+
+def _read(target: str, workspace: "Workspace", limit: int | None) -> "list[Judged]":
+    from itertools import islice
+
+    from quimbot_data.pedagogy.reading import read_dialogues
+    from synth.judge.dialogues import judged
+
+    return judged(list(islice(read_dialogues(target, workspace), limit)))
+
+
+def _estimate(
+    place: "Workspace", asking: "Asking", ours: "list[Judged]", theirs: "list[Judged] | None", *, json: bool
+) -> None:
+    from synth.judge.dialogues import pairs
+    from synth.judge.judging import estimate
+
+    work = ours if theirs is None else pairs(ours, theirs)
+    tell_estimate(estimate(place, work, asking), "dialogue" if theirs is None else "pair", json=json)
+
+
+def _turns(place: "Workspace", asking: "Asking", ours: "list[Judged]", output: Path | None, *, json: bool) -> None:
+    from synth.judge.judging import judge_turns, turns_of
+    from synth.judge.report import dimensions, written
+
+    with written(output, paired=False) as write, counted_progress("synth judge", len(turns_of(ours))) as tell:
+        run = judge_turns(place, ours, asking, tell)
+        write(run)
+    found = dimensions(run.rows)
+    if json:
+        print_json({"dimensions": [each.model_dump(mode="json") for each in found], **_account(run.account)})
+        return
+    rows = [(d.dimension, _labels(d.labels), d.desired, d.unsupported, d.failed) for d in found]
+    title = f"{counted(len(turns_of(ours)), 'turn')} of {counted(len(ours), 'dialogue')}"
+    print_table(title, ("dimension", "labels", "desired", "evidence not there", "no reply"), rows)
+    say(f"{options.told(run.account)}.")
+
+
+def _pairs(
+    place: "Workspace",
+    asking: "Asking",
+    ours: "list[Judged]",
+    theirs: "list[Judged]",
+    output: Path | None,
+    *,
+    json: bool,
+) -> None:
+    from synth.judge.dialogues import pairs
+    from synth.judge.judging import judge_pairs
+    from synth.judge.report import preferences, written
+
+    matched = pairs(ours, theirs)
+    with written(output, paired=True) as write, counted_progress("synth judge", len(matched)) as tell:
+        run = judge_pairs(place, matched, asking, tell)
+        write(run)
+    found = preferences(run.rows)
+    if json:
+        print_json(found.model_dump(mode="json") | _account(run.account))
+        return
+    say(f"{counted(found.pairs, 'pair')}: {found.a:,} better in the first file, {found.b:,} in the second.")
+    say(
+        f"{found.neither:,} alike; {found.inconsistent:,} turned with the order; {found.failed:,} without usable reply."
+    )
+    say(f"{options.told(run.account)}.")
+
+
+def _labels(labels: Mapping[str, int]) -> str:
+    return ", ".join(f"{label} {number:,}" for label, number in labels.items() if number)
+
+
+def _account(account: "Account") -> dict[str, object]:
+    return {"account": account.model_dump(mode="json")}

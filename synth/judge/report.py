@@ -1,7 +1,8 @@
 """What verdicts and preferences come to, and the file of them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -9,14 +10,14 @@ import polars as pl
 
 from quimbot_data.buckets import write_parquet
 from quimbot_data.workspace import atomic
-from schemas.errors import InputError
+from schemas.errors import BudgetError, InputError
 from schemas.fields import Count, Strict
-from synth.judge.judging import PairRow, VerdictRow
+from synth.judge.judging import JudgeRun, PairRow, VerdictRow
 from synth.judge.rubric import rubric
 
-_VERDICTS: Final = {name: pl.String for name in ("label", "evidence", "reason")}
+#: Columns of the file of verdicts, one row a turn and dimension; and of the file of pairs.
 VERDICT_COLUMNS: Final = pl.Schema(
-    {"dialogue_id": pl.String(), "position": pl.Int32(), "dimension": pl.String(), **{n: t() for n, t in _VERDICTS.items()}}
+    {name: pl.Int32() if name == "position" else pl.String() for name in VerdictRow.model_fields}
 )
 PAIR_COLUMNS: Final = pl.Schema({name: pl.String() for name in PairRow.model_fields})
 
@@ -79,27 +80,34 @@ def preferences(rows: Sequence[PairRow]) -> PairReport:
     )
 
 
-def write_rows(output: Path, rows: Sequence[VerdictRow] | Sequence[PairRow], *, paired: bool) -> None:
-    """Write verdicts or pairs: Parquet, or JSON Lines, by the file's ending.
+@contextmanager
+def written(
+    output: Path | None, *, paired: bool
+) -> Iterator[Callable[[JudgeRun[VerdictRow] | JudgeRun[PairRow]], None]]:
+    """Write what a run judged, if there is a file to write: Parquet, or JSON Lines, by its ending.
 
     Raises:
-        InputError: another ending.
+        InputError: another ending; before anything is paid for.
         WorkspaceError: the place cannot be written.
+        BudgetError: the budget ended the run; what was judged was written.
     """
-    check_ending(output)
+    if output and output.suffix not in (".parquet", ".jsonl"):
+        raise InputError(f"{output} names no format.", valid="Endings: .parquet, .jsonl.")
+
+    def write(run: JudgeRun[VerdictRow] | JudgeRun[PairRow]) -> None:
+        if output:
+            _write_rows(output, run.rows, paired=paired)
+        if run.budget:
+            done = f"{output} holds the {len(run.rows):,} rows that it did cover." if output else ""
+            raise BudgetError(run.budget.found, valid=done, next_step=run.budget.next_step)
+
+    yield write
+
+
+def _write_rows(output: Path, rows: Sequence[VerdictRow] | Sequence[PairRow], *, paired: bool) -> None:
     with atomic(output) as stream:
         if output.suffix == ".jsonl":
             stream.write("".join(row.model_dump_json() + "\n" for row in rows).encode())
         else:
             columns = PAIR_COLUMNS if paired else VERDICT_COLUMNS
             write_parquet(pl.DataFrame([row.model_dump() for row in rows], columns, orient="row"), stream)
-
-
-def check_ending(output: Path) -> None:
-    """Hold that a file's ending names a format, before anything is paid for.
-
-    Raises:
-        InputError: it does not.
-    """
-    if output.suffix not in (".parquet", ".jsonl"):
-        raise InputError(f"{output} names no format.", valid="Endings: .parquet, .jsonl.")

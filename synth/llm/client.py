@@ -86,7 +86,7 @@ class Client:
 
     def most(self, request: Request) -> int:
         """The most that a request can cost, in picodollars."""
-        return self.price.cost(request.most_prompt_tokens, request.most_completion_tokens)
+        return request.most_cost(self.price)
 
     async def ask(self, request: Request) -> Reply | Failed:
         """The reply to a request; equal requests are sent once.

@@ -27,9 +27,10 @@ REPAIRED: Final = 0.3
 class Estimate(Strict):
     """Requests, tokens, dollars as expected; at most: with every reply at its limit and every dialogue repaired."""
 
-    scenarios: LongCount
+    work: LongCount
+    """Scenarios, dialogues or pairs."""
     finished: LongCount
-    """Scenarios that the cache answers altogether."""
+    """Of those, what the cache answers altogether."""
     requests: LongCount
     requests_most: LongCount
     prompt_tokens: LongCount
@@ -39,39 +40,35 @@ class Estimate(Strict):
     dollars_most: float | None
 
 
-def estimate(workspace: Workspace, job: Job, asking: Asking, count: int) -> Estimate:
+def estimate_generation(workspace: Workspace, job: Job, asking: Asking, count: int) -> Estimate:
     """What the rest of a job would take.
 
     Raises:
-        InputError: no such profile, or no seed fits one, or a budget without a price.
+        InputError: no such profile, no seed fits one, or a budget without a price.
         LockedError: another process works on this job.
     """
     scenarios = job.scenarios(count)
     with open_cache(workspace, job.key(asking)) as cache:
-        return asyncio.run(_estimate(asking.client(cache), job, asking, scenarios))
-
-
-async def _estimate(client: Client, job: Job, asking: Asking, scenarios: Sequence[Scenario]) -> Estimate:
-    client.stopping.set()  # the cache answers, and nothing else does
-    writer = Writer(client, asking.model, asking.sampling, job.roles)
-    drafts = [Draft(writer, each) for each in scenarios if not await _finished(writer, each)]
+        client = asking.client(cache)
+        drafts = asyncio.run(_unfinished(client, job, asking, scenarios))
     imagined = [draft.imagined(_TEXT) for draft in drafts]
     first = [request for requests in imagined for request in requests[:-1]]
     repairs = [requests[-1] for requests in imagined]
     messages = 2 * sum(len(draft.steps) for draft in drafts)
-    prompt_tokens = round(_prompt_tokens(first) + REPAIRED * _prompt_tokens(repairs))
-    completion_tokens = round((1 + REPAIRED) * messages * TURN)
-    price = asking.price
-    return Estimate(
-        scenarios=len(scenarios),
+    return estimated(
+        asking,
+        work=len(scenarios),
         finished=len(scenarios) - len(drafts),
-        requests=round(len(first) + REPAIRED * len(repairs)),
-        requests_most=len(first) + len(repairs),
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        dollars=price.cost(prompt_tokens, completion_tokens) / DOLLAR if price else None,
-        dollars_most=sum(map(client.most, [*first, *repairs])) / DOLLAR if price else None,
+        requests=first,
+        completion_tokens=messages * TURN,
+        repairs=repairs,
     )
+
+
+async def _unfinished(client: Client, job: Job, asking: Asking, scenarios: Sequence[Scenario]) -> list[Draft]:
+    client.stopping.set()  # the cache answers, and nothing else does
+    writer = Writer(client, asking.model, asking.sampling, job.roles)
+    return [Draft(writer, each) for each in scenarios if not await _finished(writer, each)]
 
 
 async def _finished(writer: Writer, scenario: Scenario) -> bool:
@@ -80,6 +77,39 @@ async def _finished(writer: Writer, scenario: Scenario) -> bool:
     except Stopped:
         return False
     return True
+
+
+def estimated(
+    asking: Asking,
+    *,
+    work: int,
+    finished: int,
+    requests: Sequence[Request],
+    completion_tokens: int,
+    repairs: Sequence[Request] = (),
+) -> Estimate:
+    """The estimate of some requests.
+
+    Args:
+        asking: tells the price.
+        work: pieces of it.
+        finished: of those, the ones that need nothing more.
+        requests: what is surely sent.
+        completion_tokens: expected for those together.
+        repairs: what is sent where a dialogue fails.
+    """
+    prompt_tokens = round(_prompt_tokens(requests) + REPAIRED * _prompt_tokens(repairs))
+    expected, price = round((1 + (REPAIRED if repairs else 0)) * completion_tokens), asking.price
+    return Estimate(
+        work=work,
+        finished=finished,
+        requests=round(len(requests) + REPAIRED * len(repairs)),
+        requests_most=len(requests) + len(repairs),
+        prompt_tokens=prompt_tokens,
+        completion_tokens=expected,
+        dollars=price.cost(prompt_tokens, expected) / DOLLAR if price else None,
+        dollars_most=sum(each.most_cost(price) for each in [*requests, *repairs]) / DOLLAR if price else None,
+    )
 
 
 def _prompt_tokens(requests: Sequence[Request]) -> int:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from schemas.fields import Strict
 from schemas.manifest import canonical_json
+from synth.llm.prices import Price
 
 #: Tokens that an endpoint adds around each message and the whole; generous, since it goes into upper bounds only.
 _AROUND: Final = 16
@@ -67,6 +68,10 @@ class Request:
         """What the payload allows the reply."""
         allowed = self.payload.get("max_completion_tokens") or self.payload.get("max_tokens")
         return int(allowed) * int(self.payload.get("n") or 1) if allowed else 0
+
+    def most_cost(self, price: Price) -> int:
+        """The most that it can cost, in picodollars."""
+        return price.cost(self.most_prompt_tokens, self.most_completion_tokens)
 
 
 def make_request(
