@@ -76,6 +76,8 @@ class Script(Strict):
     stop: str = "."
     clauses: list[NonEmpty] = Field(default=[])
     """First words of cues that are clauses ("that ..."): these stand after a colon only."""
+    asking: list[NonEmpty] = Field(default=[])
+    """First words of cues that are indirect questions ("how many ..."): these can be thought about, and do nothing."""
     lowered: list[NonEmpty] = Field(default=[])
     """Words that lose their capital when a sentence goes on with them."""
 

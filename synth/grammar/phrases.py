@@ -40,8 +40,10 @@ def slots_of(seed: Seed, grammar: Grammar, *, right_first: bool) -> dict[str, st
 
 def _cue_slots(cue: str, grammar: Grammar) -> dict[str, str]:
     """A cue stands after a colon whatever it is; only a noun or an indirect question can be thought about."""
-    clause = grammar.script.clauses and cue.split(" ", 1)[0] in grammar.script.clauses
-    return {"cue": cue} if clause else {"cue": cue, "thing": cue}
+    first, script = cue.split(" ", 1)[0], grammar.script
+    if first in script.clauses:
+        return {"cue": cue}
+    return {"cue": cue, "focus": cue} if first in script.asking else {"cue": cue, "focus": cue, "thing": cue}
 
 
 def quoted(text: str, script: Script) -> str:
