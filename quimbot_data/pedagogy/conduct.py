@@ -62,8 +62,8 @@ def valid_strategies(rows: Sequence[Judged]) -> Share:
         for turn in scene.tutor:
             if _about_error(scene, turn):
                 of += 1
-                broken = {(name, turn.position) for name in (turn.strategy, "explicit-correction")} & failed
-                held += turn.strategy is not None and not broken
+                outright = ("explicit-correction", turn.position) in failed
+                held += turn.strategy is not None and not outright and (turn.strategy, turn.position) not in failed
     return Share(of, held)
 
 
@@ -85,7 +85,8 @@ def leaks(rows: Sequence[Judged]) -> Share:
 
 def strategies(rows: Sequence[Judged]) -> Counter[str]:
     """Tutor turns by strategy."""
-    return Counter(turn.strategy for scene, _ in rows for turn in scene.tutor if turn.strategy in STRATEGIES)
+    used = (turn.strategy for scene, _ in rows for turn in scene.tutor)
+    return Counter(strategy for strategy in used if strategy is not None and strategy in STRATEGIES)
 
 
 def simplified(rows: Sequence[Judged]) -> Share:
@@ -147,13 +148,11 @@ def level_against_readability(scenes: Sequence[Scene]) -> tuple[int, float | Non
 
 def spearman(first: Sequence[float], second: Sequence[float]) -> float:
     """Rank correlation, ties by their mean rank; 0 where one of the two never changes."""
-    import numpy as np
     import polars as pl
 
-    ranks = [pl.Series(values, dtype=pl.Float64).rank("average").to_numpy() for values in (first, second)]
-    if any(np.ptp(each) == 0 for each in ranks):
-        return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
+    pairs = pl.DataFrame({"first": first, "second": second}, schema=dict.fromkeys(("first", "second"), pl.Float64))
+    found = pairs.select(pl.corr("first", "second", method="spearman")).item()
+    return 0.0 if found is None or math.isnan(found) else float(found)
 
 
 def evenness(counts: Counter[Any], kinds: int) -> float | None:

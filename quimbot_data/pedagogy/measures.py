@@ -113,7 +113,7 @@ def measures(dialogues: Sequence[Mapping[str, Any]], *, seed: int = 0) -> list[M
         seed: of samples and random pairs.
     """
     turns, rows = tutor_turns(dialogues), judged(dialogues)
-    found = [
+    return [
         *_coherence(turns, seed),
         *_questions(turns),
         *_adaptation(rows),
@@ -123,7 +123,6 @@ def measures(dialogues: Sequence[Mapping[str, Any]], *, seed: int = 0) -> list[M
         *_profile(dialogues, rows),
         *_diversity(turns, seed),
     ]
-    return found
 
 
 _NO_ERRORS: Final = "no annotated error turns"

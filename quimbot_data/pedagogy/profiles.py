@@ -73,7 +73,7 @@ def _auc(rows: Sequence[tuple[str, bool, str]]) -> float:
     except ImportError as error:
         raise needs_sklearn() from error
     texts, heritage, groups = zip(*rows, strict=True)
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\S+", min_df=2)
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\S+", min_df=2)  # noqa: S106
     model = make_pipeline(words, LogisticRegression(C=10, max_iter=1000))
     folds = GroupKFold(min(_FOLDS, len(set(groups))))
     told = cross_val_predict(model, texts, heritage, groups=groups, cv=folds, method="decision_function")
