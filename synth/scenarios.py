@@ -157,8 +157,13 @@ def openings(seed: Seed) -> list[Strategy]:
     """Strategies that a tutor may begin with: a hint where a rule leads on and its cue says where."""
     if not seed.generalizable:
         return list(ARBITRARY)
-    edit = Edit(seed.sentence, seed.start, seed.end, seed.corrected, seed.language)
-    return [s for s in STRATEGIES if s != "hint" or hint_fault(str(seed.cue), edit, seed.type) is None]
+    hints = hint_fault(str(seed.cue), edit_of(seed), seed.type) is None
+    return [strategy for strategy in STRATEGIES if strategy != "hint" or hints]
+
+
+def edit_of(seed: Seed) -> Edit:
+    """A seed's error and what is right instead, as critics take it."""
+    return Edit(seed.sentence, seed.start, seed.end, seed.corrected, seed.language)
 
 
 def _rank(level: Cefr | None) -> int:

@@ -113,7 +113,8 @@ def _in_target_language(scene: Scene, turn: Turn) -> str:
     if not others or {scene.language, *others} - listed_languages():
         return turn.text
     tokens = token_languages(turn.text, (scene.language, others[0]))
-    return " ".join(token.text for token in tokens if token.language == scene.language)
+    blank = "" if scene.language == "zh" else " "
+    return blank.join(token.text for token in tokens if token.language == scene.language)
 
 
 def _in_target(scene: Scene, turn: Turn) -> str:

@@ -3,10 +3,12 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import takewhile
 from typing import Final
 
 from quimbot_data.pedagogy.course import FAILED, NARROWNESS, PATIENCE
+from quimbot_data.pedagogy.edits import Edit
 from quimbot_data.pedagogy.tokens import QUESTION_MARKS
 from schemas.dialogue import CulturalNote, Message, Pedagogy, TurnAnnotation
 from schemas.learner import ErrorSpan, Move, Signal, Strategy, Uptake
@@ -15,7 +17,7 @@ from synth.code_switching import LanguagePair, language_pair
 from synth.grammar import learner, tutor
 from synth.grammar.expansion import Speaker
 from synth.profiles import Reactions
-from synth.scenarios import Scenario, pick
+from synth.scenarios import Scenario, edit_of, pick
 
 #: After what failed comes what is narrower: a rule to think of, a place to look at, the words themselves.
 NARROWER: Final[dict[Strategy, Strategy]] = {"explore": "question", "hint": "question", "question": "recast"}
@@ -60,6 +62,11 @@ class Course:
         if not profile.code_switch or not profile.shared_languages:
             return None
         return language_pair(profile.language, profile.shared_languages[0])
+
+    @cached_property
+    def edit(self) -> Edit:
+        """The error and what is right instead, as critics take it."""
+        return edit_of(self.scenario.seed)
 
     def pedagogy(self) -> Pedagogy:
         """What the messages do."""

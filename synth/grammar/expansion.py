@@ -14,7 +14,7 @@ critic fitted on the other fold has seen neither the seed nor the words.
 import random
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -216,12 +216,12 @@ class Speaker:
     slots: dict[str, str]
     chosen: list[str] = field(default_factory=list)
 
-    def say(self, rule: str, accept: Callable[[str], bool] = lambda _: True) -> str | None:
-        """One expansion that a caller accepts, without alternatives that this dialogue used; None if none is found."""
+    def say(self, rule: str) -> str | None:
+        """One expansion, without alternatives that this dialogue used while there are others; None if none is found."""
         for _ in range(DRAWS):
             mark = len(self.chosen)
             text = self._rule(rule)
-            if text is not None and accept(text):
+            if text is not None:
                 return text
             del self.chosen[mark:]
         return None

@@ -1,7 +1,6 @@
 """What a seed puts into the slots of a grammar, and what may not be given away."""
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 from schemas.seed import Seed
@@ -64,20 +63,3 @@ def lowered(text: str, script: Script) -> str | None:
 def capitalised(text: str) -> str:
     """Sentences begin with a capital."""
     return _START.sub(lambda found: found[1] + found[2] + found[3].upper(), text)
-
-
-def words(text: str) -> list[str]:
-    """Words in small letters; a Chinese character is a word."""
-    return re.findall(r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+(?:['’][^\W\d_]+)*", text.casefold())
-
-
-def gives_away(text: str, seed: Seed) -> bool:
-    """Whether a support holds the correction: each word that the learner lacks, or the right words in order."""
-    said, lacking = words(text), set(words(seed.corrected)) - set(words(seed.sentence))
-    if lacking:
-        return lacking <= set(said)
-    return _runs_in(words(seed.contrast[0]), said)
-
-
-def _runs_in(short: Sequence[str], long: Sequence[str]) -> bool:
-    return any(list(long[at : at + len(short)]) == list(short) for at in range(len(long) - len(short) + 1))

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from quimbot_data.pedagogy.adaptation import simplify_fault
 from quimbot_data.pedagogy.levels import length_fault
+from quimbot_data.pedagogy.strategies import explore_fault, hint_fault, question_fault, recast_fault
 from quimbot_data.pedagogy.tokens import words_of
-from quimbot_data.pedagogy.wording import MOST_QUESTIONS, questions
+from quimbot_data.pedagogy.wording import MOST_QUESTIONS, explicit_corrections, questions
 from schemas.dialogue import CulturalNote
 from schemas.learner import Move, Strategy
 from synth.cultural_notes import cultural_notes
 from synth.grammar.expansion import DRAWS, Script
-from synth.grammar.phrases import capitalised, gives_away, lowered
+from synth.grammar.phrases import capitalised, lowered
 from synth.scenarios import openings
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def support(course: "Course", strategy: Strategy, *, again: bool = False) -> Sai
     """A turn of a strategy, the first one or another after one that failed."""
     if strategy == "explore":
         _alternate(course)
-    said = _drawn(course, lambda: _support(course, strategy, again=again), lambda said: _readable(course, said.text))
+    said = _drawn(course, lambda: _support(course, strategy, again=again), lambda said: _holds(course, said))
     course.asked += strategy == "recast"
     return said
 
@@ -57,7 +58,7 @@ def _support(course: "Course", strategy: Strategy, *, again: bool) -> Said:
     parts = [opened]
     if not opened and course.chance.random() < OPENED:
         praises = not again and course.chance.random() < PRAISE
-        parts = [_say(course, "again-open" if again else "praise" if praises else "open", strategy)]
+        parts = [_say(course, "again-open" if again else "praise" if praises else "open")]
         moves = ["affirm", strategy] if praises else moves
     parts.append(_core(course, strategy))
     if strategy != "recast" and course.chance.random() < MARKED:
@@ -67,9 +68,9 @@ def _support(course: "Course", strategy: Strategy, *, again: bool) -> Said:
 
 def _core(course: "Course", strategy: Strategy) -> str:
     if strategy != "recast":
-        return _say(course, strategy, strategy)
-    tail = _say(course, "recast-tail", strategy) if course.chance.random() < TAIL else ""
-    return _joined(course, [_say(course, "recast", strategy), _question(course), tail])
+        return _say(course, strategy)
+    tail = _say(course, "recast-tail") if course.chance.random() < TAIL else ""
+    return _joined(course, [_say(course, "recast"), _question(course), tail])
 
 
 def _alternate(course: "Course") -> None:
@@ -83,6 +84,20 @@ def _readable(course: "Course", text: str) -> bool:
     """Whether a turn asks no more than two things and, at A1, is short enough."""
     cefr, language = course.scenario.learner.cefr, course.scenario.profile.language
     return questions(text) <= MOST_QUESTIONS and not (cefr == "A1" and length_fault(text, language))
+
+
+def _holds(course: "Course", said: Said) -> bool:
+    """Whether a support is what its strategy asks for, and corrects nothing outright."""
+    seed, learner_said = course.scenario.seed, [m.content for m in course.messages if m.role == "user"]
+    faults: dict[Strategy, Callable[[], str | None]] = {
+        "recast": lambda: recast_fault(said.text, course.edit, learner_said),
+        "question": lambda: question_fault(said.text, course.edit),
+        "hint": lambda: hint_fault(said.text, course.edit, seed.type),
+        "explore": lambda: explore_fault(said.text, course.edit),
+    }
+    corrects = explicit_corrections(said.text, learner_said)
+    fault = faults[said.strategy]() if said.strategy else None
+    return _readable(course, said.text) and not corrects and fault is None
 
 
 def _drawn(course: "Course", build: Callable[[], Said], accept: Callable[[Said], bool]) -> Said:
@@ -108,12 +123,12 @@ def _mark(course: "Course", parts: list[str], moves: list[Move], strategy: Strat
         return
     if course.scenario.profile.background == "l2":
         repaired = strategy is None and course.path[-1] == "repair"
-        parts.append(_say(course, "check-after" if repaired else "check", strategy))
+        parts.append(_say(course, "check-after" if repaired else "check"))
         moves.append("comprehension_check")
     elif strategy == "recast":
         return
     else:
-        parts.insert(1, _say(course, "home" if strategy else "home-after", strategy))
+        parts.insert(1, _say(course, "home" if strategy else "home-after"))
     course.marked = True
 
 
@@ -124,8 +139,8 @@ def simpler(course: "Course", strategy: Strategy) -> Said:
     try:
         return _drawn(
             course,
-            lambda: Said(_joined(course, [_say(course, strategy, strategy)]), ["simplify", strategy], strategy),
-            lambda said: simplify_fault(said.text, before, language) is None and _readable(course, said.text),
+            lambda: Said(_joined(course, [_say(course, strategy)]), ["simplify", strategy], strategy),
+            lambda said: simplify_fault(said.text, before, language) is None and _holds(course, said),
         )
     finally:
         course.speaker.forms = forms
@@ -141,8 +156,8 @@ def shorter(course: "Course") -> Said:
     most = len(words_of(course.messages[-2].content, language))
     return _drawn(
         course,
-        lambda: Said(_joined(course, [_say(course, f"short-{strategy}", strategy)]), [strategy], strategy),
-        lambda said: len(words_of(said.text, language)) < most and _readable(course, said.text),
+        lambda: Said(_joined(course, [_say(course, f"short-{strategy}")]), [strategy], strategy),
+        lambda said: len(words_of(said.text, language)) < most and _holds(course, said),
     )
 
 
@@ -160,16 +175,16 @@ def _onward(course: "Course", rule: str, moves: list[Move]) -> Said:
     def build() -> Said:
         return _onward_once(course, rule, list(moves))
 
-    said = _drawn(course, build, lambda said: _readable(course, said.text))
+    said = _drawn(course, build, lambda said: _holds(course, said))
     course.asked += "elicit_content" in said.moves
     return said
 
 
 def _onward_once(course: "Course", rule: str, moves: list[Move]) -> Said:
     opened, mixed = _mirrored(course)
-    parts = [opened or _say(course, rule, None)]
+    parts = [opened or _say(course, rule)]
     if course.path[-1] == "repair" and course.chance.random() < REFLECTS:
-        parts.append(_say(course, "reflect", None))
+        parts.append(_say(course, "reflect"))
         moves.append("reflect")
     _mark(course, parts, moves, None)
     note = _note(course) if course.chance.random() < course.scenario.profile.cultural_notes else None
@@ -187,7 +202,7 @@ def switched(course: "Course", reply: str) -> Said:
     """An answer to a message in both languages: mirrored at the profile's rate, else in the target language."""
     if course.chance.random() < course.scenario.profile.mirroring:
         return Said(reply, ["affirm", "elicit_content"], mixed=True)
-    parts = [_say(course, "receive", None), _question(course, opens=True)]
+    parts = [_say(course, "receive"), _question(course, opens=True)]
     return Said(_joined(course, parts), ["affirm", "elicit_content"])
 
 
@@ -208,11 +223,14 @@ def _note(course: "Course") -> tuple[str, CulturalNote] | None:
 
 def explain(course: "Course") -> Said:
     """One structure, told without the answer; for second-language learners after supports that failed."""
+    return _drawn(course, lambda: _explained(course), lambda said: not course.edit.held_in(said.text))
+
+
+def _explained(course: "Course") -> Said:
     rule = f"explain-{course.scenario.seed.family}"
     named = rule if course.speaker.holds(rule) else "explain"
-    parts = [_say(course, "explain-open", None), _say(course, named, "hint")]
-    moves: list[Move] = ["explain"]
-    _mark(course, parts, moves, "hint")
+    parts, moves = [_say(course, "explain-open"), _say(course, named)], list[Move](("explain",))
+    _mark(course, parts, moves, None)
     return Said(_joined(course, parts), moves)
 
 
@@ -221,7 +239,7 @@ def close(course: "Course") -> Said:
     opened, mixed = _mirrored(course)
     own = course.scenario.seed.questions
     course.speaker.slots["ask"] = own[min(course.asked, len(own) - 1)]
-    return Said(_joined(course, [opened, _say(course, "close", None)]), ["close"], mixed=mixed)
+    return Said(_joined(course, [opened, _say(course, "close")]), ["close"], mixed=mixed)
 
 
 def _mirrored(course: "Course") -> tuple[str, bool]:
@@ -238,13 +256,11 @@ def _question(course: "Course", *, opens: bool = False) -> str:
     own = course.scenario.seed.questions
     if course.asked < len(own) and not (opens and course.chance.random() < INVITES):
         return own[course.asked]
-    return _say(course, "invite", None)
+    return _say(course, "invite")
 
 
-def _say(course: "Course", rule: str, strategy: Strategy | None) -> str:
-    seed = course.scenario.seed
-    hides = strategy in ("question", "hint")
-    text = course.speaker.say(rule, lambda text: not (hides and gives_away(text, seed)))
+def _say(course: "Course", rule: str) -> str:
+    text = course.speaker.say(rule)
     if text is None:
         raise Wordless
     return text
