@@ -15,8 +15,8 @@ One raw row of the table of edits, after its header:
 Rows whose sentence is the same to the letter are one sentence with several edits; a sentence's other errors stay.
 
 Skips: `subject-pronoun` (legitimate variation, which annotators marked), `no-change`, `no-context`, `cut` (a context of
-full length), `placeholder` (a name that was taken out), `markup` and `doubled` (left from annotation), `other-errors` (a
-word that no Spanish text holds), `conflicting` (an edit that touches an earlier one).
+full length), `placeholder` (a name that was taken out), `markup` and `doubled` (left from annotation), `other-errors`
+(a word that no Spanish text holds), `conflicting` (an edit that touches an earlier one).
 """
 
 import csv
