@@ -65,6 +65,14 @@ def extract(
     ] = None,
     name: Annotated[str | None, typer.Option("--as", help="The corpus in seed ids; default the file's name.")] = None,
     language: Annotated[str | None, typer.Option(help="Subtag of the texts; default the format's own.")] = None,
+    words: Annotated[
+        bool,
+        typer.Option(
+            "--words/--no-words",
+            help="Give English seeds a recast, questions, a cue and a contrast where those pass the critics, so that "
+            "the grammar engine can use them, too.",
+        ),
+    ] = True,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -75,6 +83,7 @@ def extract(
     """
     from quimbot_data.workspace import atomic
     from synth.learner_errors.extract import seeds_from, write_lines
+    from synth.learner_errors.wording import worded
 
     place = opened(context, workspace)
     rights = _rights(form, license_id, terms)
@@ -88,6 +97,8 @@ def extract(
         told = ", ".join(f"{reason} {count:,}" for reason, count in skipped.most_common())
         raise InputError(f"No seeds in {path or place.corpus(form)}; skipped: {told or 'nothing'}.")
     _refuse_transfer(found, output, place)
+    if words:
+        found = list(worded(found))
     with atomic(output.absolute()) as stream:
         stream.write(write_lines(found))
     _report(found, skipped, output, json=json)
@@ -151,14 +162,16 @@ def _report(seeds: "list[Seed]", skipped: Counter[str], output: Path, *, json: b
     rows = _counts(seeds)
     if json:
         families = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
-        detected = sum(seed.detected for seed in seeds)
-        written = {"output": str(output), "seeds": len(seeds), "detected": detected}
+        detected, with_words = (sum(seed.detected for seed in seeds), sum(bool(seed.recast) for seed in seeds))
+        written = {"output": str(output), "seeds": len(seeds), "detected": detected, "worded": with_words}
         print_json(written | {"families": families, "skipped": dict(sorted(skipped.items()))})
         return
     print_table(f"{output}: {counted(len(seeds), 'seed')}", _COLUMNS, rows)
     say("Skipped: " + (", ".join(f"{reason} {count:,}" for reason, count in skipped.most_common()) or "nothing"))
     if detected := sum(seed.detected for seed in seeds):
         note(f"{counted(detected, 'seed')} found by rule: nobody corrected them.")
+    if with_words := sum(bool(seed.recast) for seed in seeds):
+        note(f"{counted(with_words, 'seed')} with words for a tutor; the others are for the engine llm.")
 
 
 def _counts(seeds: "list[Seed]") -> list[tuple[str | int, ...]]:

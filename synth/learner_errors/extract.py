@@ -73,6 +73,9 @@ def word_count(text: str, language: str) -> int:
 def _unfit_edit(sentence: LearnerSentence, edit: Edit) -> str:
     """Why an edit gives no seed; empty where it does."""
     original = sentence.text[edit.start : edit.end]
+    last = edit.end >= len(sentence.text.rstrip())
+    if last and not any(char.isalnum() for char in original + edit.corrected):
+        return "final-mark"  # nobody hears it, and chats go without
     if original.strip() == edit.corrected.strip():
         return "blanks-only"
     return "rewritten" if max(len(original.split()), len(edit.corrected.split())) > MOST_EDITED else ""
