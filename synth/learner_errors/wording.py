@@ -120,7 +120,8 @@ def said_back(doc: "Doc") -> str:
 
 def _turned(token: "Token") -> str:
     low = token.lower_
-    if low in _VERBS and any(child.lower_ == "i" for child in (*token.children, *token.head.children)):
+    verb = token.head if token.dep_.startswith("aux") else token
+    if low in _VERBS and any(child.lower_ == "i" and child.dep_.startswith("nsubj") for child in verb.children):
         return _VERBS[low]
     if low not in _SHIFTS:
         return token.text
