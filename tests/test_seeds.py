@@ -23,7 +23,7 @@ TARGETS = [seed for seed in ALL if not seed.is_variation]
 QUOTES = re.compile("[\"“”„«»「」『』]|(?<!\\w)['‘’]|['’](?!\\w)")
 #: Fewest seeds by language.
 LEAST = {"en": 150, "es": 150, "zh": 60}
-#: Languages whose every seed passes every critic.
+#: Languages whose every cue and contrast passes the critics, whatever the level; elsewhere generators leave some out.
 CRITICISED = ("en", "zh")
 #: What a tutor may say around a cue, and around the two phrases of a contrast.
 HINT = {"en": "Look at {}.", "es": "Fíjate en {}.", "zh": "你看看{}。", "ar": "انظر إلى {}."}
@@ -113,7 +113,7 @@ def test_targets_have_all_that_a_tutor_needs_and_variation_has_no_correction() -
             assert (seed.recast, seed.cue, seed.contrast) == (None, None, []), seed.seed_id
 
 
-@pytest.mark.parametrize("language", CRITICISED)
+@pytest.mark.parametrize("language", seed_languages())
 def test_a_recast_with_any_of_its_questions_passes_the_critics(language: str) -> None:
     blank = "" if language == "zh" else " "
     fail_each(

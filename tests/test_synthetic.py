@@ -168,3 +168,11 @@ def test_what_may_be_absent(tmp_path: Path) -> None:
 def test_only_generators_columns_are_recognized() -> None:
     assert recognizes(frozenset(ROW))
     assert not recognizes(frozenset({"id", "messages"}))
+
+
+def test_dialogues_about_one_sentence_of_a_corpus_share_a_lineage(tmp_path: Path) -> None:
+    lineages = [
+        told(tmp_path, seed_id=seed_id).dialogues[0]["provenance"]["lineage"]
+        for seed_id in ("toefl11:1#749/0", "toefl11:1#749/2", "en:article:1")
+    ]
+    assert lineages == ["toefl11:1#749", "toefl11:1#749", "en:article:1"]

@@ -90,7 +90,7 @@ def _person(doc: "Doc") -> Iterator[Replacement]:
     """He go, they goes: a pronoun that opens a clause, and the verb right after it."""
     for subject, verb in pairwise(doc):
         opens = subject.i == 0 or doc[subject.i - 1].lower_ in _CLAUSE_OPENERS
-        if not opens or not verb.text.isalpha() or verb.dep_ == "amod":
+        if not opens or not verb.text.isalpha() or verb.dep_ == "amod" or zipf(verb.lower_, "en") < _COMMON - 1:
             continue
         if subject.lower_ in _THIRD and verb.tag_ == "VBP" and verb.lower_ not in ("were", "ai"):
             yield _put(verb, _IRREGULAR.get(verb.lower_) or _inflected(verb, "VBZ"))
