@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 import polars as pl
 import pyarrow as pa
@@ -11,9 +11,41 @@ import pyarrow as pa
 from quimbot_data.workspace import atomic
 from schemas.columns import arrow_schema
 from schemas.dialogue import Dialogue, content_hash
+from schemas.learner import Move, Signal, Strategy, Uptake
 from schemas.seed import Seed
 
 ROW_GROUP: Final = 10_000
+
+
+class NoteRow(TypedDict):
+    """`schemas.dialogue.CulturalNote`, as it is written."""
+
+    topic: str
+    region: str
+    source: str
+
+
+class TurnRow(TypedDict):
+    """`schemas.dialogue.TurnAnnotation`, as it is written."""
+
+    position: int
+    signals: list[Signal]
+    uptake: Uptake | None
+    latency_seconds: float | None
+    moves: list[Move]
+    strategy: Strategy | None
+    target: int | None
+    languages: list[str]
+    cultural_note: NoteRow | None
+
+
+class PedagogyRow(TypedDict):
+    """`schemas.dialogue.Pedagogy`, as it is written."""
+
+    learner: dict[str, Any]
+    topic: str | None
+    turns: list[TurnRow]
+    errors: list[dict[str, Any]]
 
 
 class Row(TypedDict):
@@ -32,8 +64,8 @@ class Row(TypedDict):
     license: list[str]
     terms: list[str]
     messages: list[dict[str, str]]
-    pedagogy: dict[str, object]
-    """`schemas.dialogue.Pedagogy`, dumped."""
+    pedagogy: Mapping[str, Any]
+    """`PedagogyRow`."""
 
 
 def rights(seed: Seed) -> tuple[list[str], list[str]]:

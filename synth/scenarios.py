@@ -91,6 +91,7 @@ class _Plan:
             )
         self.openings = {seed.seed_id: openings(seed) for seed in self.seeds}
         self.levels, self.strategies = _Shares(self.chance), _Shares(self.chance)
+        self.mixes: dict[Cefr, Mapping[ErrorFamily, float]] = {}
         self.families: dict[Cefr, _Shares] = {}
         self.waiting: dict[tuple[Cefr, ErrorFamily], list[Seed]] = {}
         self.compared: Counter[str] = Counter()
@@ -112,16 +113,21 @@ class _Plan:
 
     def seed(self, level: Cefr) -> Seed:
         """One of the family that lags most at this level; each of its seeds once before any twice, in another order."""
-        taught = [seed for seed in self.seeds if _rank(seed.cefr) <= _rank(level)] or self.seeds
-        held = Counter(seed.family for seed in taught)
-        known = family_mix(self.profile.language, self.profile.background, level)
-        mix = {family: share for family, share in known.items() if family in held} or dict(held)
-        family = self.families.setdefault(level, _Shares(self.chance)).take(mix)
+        if level not in self.mixes:
+            held = Counter(seed.family for seed in self.taught(level))
+            known = family_mix(self.profile.language, self.profile.background, level)
+            self.mixes[level] = {family: share for family, share in known.items() if family in held} or dict(held)
+            self.families[level] = _Shares(self.chance)
+        family = self.families[level].take(self.mixes[level])
         waiting = self.waiting.setdefault((level, family), [])
         if not waiting:
-            waiting += [seed for seed in taught if seed.family == family]
+            waiting += [seed for seed in self.taught(level) if seed.family == family]
             self.chance.shuffle(waiting)
         return waiting.pop()
+
+    def taught(self, level: Cefr) -> list[Seed]:
+        """Seeds of structures that learners of a level were taught."""
+        return [seed for seed in self.seeds if _rank(seed.cefr) <= _rank(level)] or self.seeds
 
     def learner(self, level: Cefr, seed: Seed) -> Learner:
         profile = self.profile

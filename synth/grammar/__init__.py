@@ -42,7 +42,7 @@ def grow(scenario: Scenario) -> Row | None:
     if not run(course):
         return None
     licence, terms = rights(seed)
-    messages = [message.model_dump() for message in course.messages]
+    messages = course.messages
     return Row(
         id=dialogue_key(messages),
         language=profile.language,
@@ -56,7 +56,7 @@ def grow(scenario: Scenario) -> Row | None:
         license=licence,
         terms=terms,
         messages=messages,
-        pedagogy=course.pedagogy().model_dump(),
+        pedagogy=course.pedagogy(),
     )
 
 

@@ -5,17 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import takewhile
-from typing import Final
+from typing import Any, Final
 
 from quimbot_data.pedagogy.course import FAILED, NARROWNESS, PATIENCE
 from quimbot_data.pedagogy.edits import Edit
 from quimbot_data.pedagogy.tokens import QUESTION_MARKS
-from schemas.dialogue import CulturalNote, Message, Pedagogy, TurnAnnotation
-from schemas.learner import ErrorSpan, Move, Signal, Strategy, Uptake
+from schemas.learner import Move, Signal, Strategy, Uptake
 from schemas.seed import Seed
 from synth.code_switching import LanguagePair, language_pair
 from synth.grammar import learner, tutor
 from synth.grammar.expansion import Speaker
+from synth.output import NoteRow, PedagogyRow, TurnRow
 from synth.profiles import Reactions
 from synth.scenarios import Scenario, edit_of, pick
 
@@ -43,9 +43,9 @@ class Course:
     scenario: Scenario
     speaker: Speaker
     chance: random.Random
-    messages: list[Message] = field(default_factory=list)
-    turns: list[TurnAnnotation] = field(default_factory=list)
-    errors: list[ErrorSpan] = field(default_factory=list)
+    messages: list[dict[str, str]] = field(default_factory=list)
+    turns: list[TurnRow] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
     supports: list[Strategy] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
     target: int | None = None
@@ -68,10 +68,10 @@ class Course:
         """The error and what is right instead, as critics take it."""
         return edit_of(self.scenario.seed)
 
-    def pedagogy(self) -> Pedagogy:
+    def pedagogy(self) -> PedagogyRow:
         """What the messages do."""
-        seed = self.scenario.seed
-        return Pedagogy(learner=self.scenario.learner, topic=seed.topic, turns=self.turns, errors=self.errors)
+        learner = self.scenario.learner.model_dump()
+        return PedagogyRow(learner=learner, topic=self.scenario.seed.topic, turns=self.turns, errors=self.errors)
 
     def learner_says(
         self,
@@ -114,11 +114,10 @@ class Course:
         moves: list[Move] | None = None,
         strategy: Strategy | None = None,
         target: int | None = None,
-        note: CulturalNote | None = None,
+        note: NoteRow | None = None,
     ) -> None:
         profile = self.scenario.profile
-        languages = [profile.language, *profile.shared_languages] if mixed else [profile.language]
-        annotation = TurnAnnotation(
+        annotation = TurnRow(
             position=len(self.messages),
             signals=signals or [],
             uptake=uptake,
@@ -126,26 +125,27 @@ class Course:
             moves=moves or [],
             strategy=strategy,
             target=target,
-            languages=languages,
+            languages=[profile.language, *profile.shared_languages] if mixed else [profile.language],
             cultural_note=note,
         )
         self.turns.append(annotation)
-        self.messages.append(Message.model_validate({"role": role, "content": text}))
+        self.messages.append({"role": role, "content": text})
 
 
-def _span(seed: Seed, position: int, offset: int) -> ErrorSpan:
-    return ErrorSpan(
-        position=position,
-        start=offset + seed.start,
-        end=offset + seed.end,
-        original=seed.original,
-        corrected=seed.corrected,
-        operation=seed.operation,
-        type=seed.type,
-        generalizable=seed.generalizable,
-        is_variation=seed.is_variation,
-        source_id=seed.seed_id,
-    )
+def _span(seed: Seed, position: int, offset: int) -> dict[str, Any]:
+    """`schemas.learner.ErrorSpan`, as it is written."""
+    return {
+        "position": position,
+        "start": offset + seed.start,
+        "end": offset + seed.end,
+        "original": seed.original,
+        "corrected": seed.corrected,
+        "operation": seed.operation,
+        "type": seed.type,
+        "generalizable": seed.generalizable,
+        "is_variation": seed.is_variation,
+        "source_id": seed.seed_id,
+    }
 
 
 def run(course: Course) -> bool:
@@ -237,12 +237,12 @@ def _explains(course: Course) -> bool:
     """Second-language learners are told a structure where a rule leads on, and they ask or two supports failed."""
     if course.scenario.profile.background != "l2" or not course.scenario.seed.generalizable:
         return False
-    return any(mark in course.messages[-1].content for mark in QUESTION_MARKS) or _failed(course) >= PATIENCE
+    return any(mark in course.messages[-1]["content"] for mark in QUESTION_MARKS) or _failed(course) >= PATIENCE
 
 
 def _failed(course: Course) -> int:
     """Supports that failed, one after the other, up to now."""
-    answers = [turn.uptake for turn in course.turns if turn.uptake]
+    answers = [turn["uptake"] for turn in course.turns if turn["uptake"]]
     return len(list(takewhile(FAILED.__contains__, reversed(answers))))
 
 

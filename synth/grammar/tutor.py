@@ -8,11 +8,11 @@ from quimbot_data.pedagogy.levels import length_fault
 from quimbot_data.pedagogy.strategies import explore_fault, hint_fault, question_fault, recast_fault
 from quimbot_data.pedagogy.tokens import words_of
 from quimbot_data.pedagogy.wording import MOST_QUESTIONS, explicit_corrections, questions
-from schemas.dialogue import CulturalNote
 from schemas.learner import Move, Strategy
 from synth.cultural_notes import cultural_notes
 from synth.grammar.expansion import DRAWS, Script
 from synth.grammar.phrases import capitalised, lowered
+from synth.output import NoteRow
 from synth.scenarios import openings
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Said(NamedTuple):
     text: str
     moves: list[Move]
     strategy: Strategy | None = None
-    note: CulturalNote | None = None
+    note: NoteRow | None = None
     mixed: bool = False
 
 
@@ -88,7 +88,7 @@ def _readable(course: "Course", text: str) -> bool:
 
 def _holds(course: "Course", said: Said) -> bool:
     """Whether a support is what its strategy asks for, and corrects nothing outright."""
-    seed, learner_said = course.scenario.seed, [m.content for m in course.messages if m.role == "user"]
+    seed, learner_said = course.scenario.seed, [m["content"] for m in course.messages if m["role"] == "user"]
     faults: dict[Strategy, Callable[[], str | None]] = {
         "recast": lambda: recast_fault(said.text, course.edit, learner_said),
         "question": lambda: question_fault(said.text, course.edit),
@@ -134,7 +134,7 @@ def _mark(course: "Course", parts: list[str], moves: list[Move], strategy: Strat
 
 def simpler(course: "Course", strategy: Strategy) -> Said:
     """The same in fewer and easier words; never of a recast, which is clear in itself."""
-    language, before = course.scenario.profile.language, course.messages[-2].content
+    language, before = course.scenario.profile.language, course.messages[-2]["content"]
     forms, course.speaker.forms = course.speaker.forms, ("simple", "A1")
     try:
         return _drawn(
@@ -153,7 +153,7 @@ def shorter(course: "Course") -> Said:
     if strategy == "explore":
         _alternate(course)
     language = course.scenario.profile.language
-    most = len(words_of(course.messages[-2].content, language))
+    most = len(words_of(course.messages[-2]["content"], language))
     return _drawn(
         course,
         lambda: Said(_joined(course, [_say(course, f"short-{strategy}")]), [strategy], strategy),
@@ -206,7 +206,7 @@ def switched(course: "Course", reply: str) -> Said:
     return Said(_joined(course, parts), ["affirm", "elicit_content"])
 
 
-def _note(course: "Course") -> tuple[str, CulturalNote] | None:
+def _note(course: "Course") -> tuple[str, NoteRow] | None:
     """Something about the topic in a region where the learner's variety is spoken, if any is known."""
     learner, topic = course.scenario.learner, course.scenario.seed.topic
     fitting = [
@@ -218,7 +218,7 @@ def _note(course: "Course") -> tuple[str, CulturalNote] | None:
         return None
     note = fitting[int(course.chance.random() * len(fitting))]
     text = note.texts[int(course.chance.random() * len(note.texts))]
-    return text, CulturalNote(topic=note.topic, region=note.region, source=note.key)
+    return text, NoteRow(topic=note.topic, region=note.region, source=note.key)
 
 
 def explain(course: "Course") -> Said:
@@ -244,7 +244,7 @@ def close(course: "Course") -> Said:
 
 def _mirrored(course: "Course") -> tuple[str, bool]:
     """An opening in both languages, where the learner's message mixed and the profile's rate has it."""
-    if "code_switch" not in course.turns[-1].signals or course.chance.random() >= course.scenario.profile.mirroring:
+    if "code_switch" not in course.turns[-1]["signals"] or course.chance.random() >= course.scenario.profile.mirroring:
         return "", False
     if course.pair is None:
         return "", False
