@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - what is said stands in one line
 """One invariant broken on purpose: for each a few ways, in each language; None where a dialogue gives no occasion.
 
 Every mutator takes a copy that it may change. What it plants is worded apart from the lexicons, so that a critic which

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - what is said stands in one line
 """Valid scaffolding dialogues in four languages, written by hand: what critics must let pass, and mutators break.
 
 One turn is a text and what its annotation says. A learner's error is marked `[said|meant]`, as in the seed banks.

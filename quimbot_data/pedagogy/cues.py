@@ -8,10 +8,10 @@ from typing import Final
 BY_FAMILY: Final[dict[str, tuple[str, ...]]] = {
     "agreement": ("number", "person"),
     "article": ("definiteness", "number"),
-    "aspect": ("time",),
+    "aspect": ("time", "state"),
     "classifier": ("measure",),
-    "copula": ("state", "link"),
-    "gender": ("gender",),
+    "copula": ("state", "link", "time"),
+    "gender": ("gender", "person"),
     "lexis": (),
     "mood": ("wish",),
     "noun-number": ("number",),

@@ -21,6 +21,17 @@ _PIECE: Final = re.compile(
     r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+?(?=n't\b)|n't\b|'(?:m|s|re|ve|ll|d)\b|[^\W_\u3400-\u9fff]+"
 )
 _SENTENCE_END: Final = re.compile(r"[.!?。！？؟\n]")
+#: Endings that one tense of Spanish has in several persons; the first row that fits a form is its tense.
+_TENSES: Final = (
+    ("aba", "abas", "ábamos", "aban"),
+    ("ía", "ías", "íamos", "ían"),
+    ("aré", "arás", "ará", "aremos", "arán", "eré", "erás", "erá", "eremos", "erán", "iré", "irás", "irá", "irán"),
+    (
+        *("é", "í", "aste", "iste", "ó", "amos", "imos", "aron", "ieron", "eron"),
+        *("fui", "fue", "uve", "use", "ude", "ice", "ine", "ije", "uje", "uvo", "uso", "udo", "izo", "ino", "ijo"),
+    ),
+    ("o", "oy", "as", "es", "a", "e", "emos", "an", "en", "ás"),
+)
 #: Words between a small word and the word of content that it is known by.
 _REACH: Final = 3
 
@@ -132,7 +143,9 @@ class Edit:
         for word in other:
             if word in new:
                 new.remove(word)
-        alone = any(self._is_content(word) for word in new) or (not new and len(wanted) > 1)
+        said = [word for word in new if self._is_content(word)]
+        # One character is in many words, so that it counts in its context, as a small word does.
+        alone = len(said) > (self.language == "zh") or (not new and len(wanted) > 1)
         if wanted and alone and not always:
             return self._occurs(wanted, held, shifted=shifted, barred=other)
         beside = [self.left[-1:] + wanted, wanted + self.after[:1]] if shifted and wanted and not always else []
@@ -142,12 +155,15 @@ class Edit:
     def _runs(self, wanted: Pieces) -> list[Pieces]:
         """The words with the nearest word of content before, or behind; with both where there are no words."""
         before, behind = self._reach(self.left[::-1])[::-1], self._reach(self.after)
+        if self.language == "zh":  # a neighbouring character is a part of what the reader takes in at once
+            before, behind = self.left[-1:], self.after[:1]
         if not wanted:
             beside = self.left[-1:] + behind if behind else before + self.after[:1]
             return [beside] if len(beside) > 1 else []
         if not before and not behind:
             return [self.left[-1:] + wanted + self.after[:1]]
-        return [run for run in (before and before + wanted, behind and wanted + behind) if run]
+        near = (before[:1] + wanted if before else (), wanted + behind[-1:] if behind else ())
+        return [run for run in (before and before + wanted, behind and wanted + behind, *near) if run]
 
     def _reach(self, words: Pieces) -> Pieces:
         for count, word in enumerate(words[:_REACH], 1):
@@ -173,9 +189,19 @@ class Edit:
             return True
         if found in lexicon(self.language).shifts.get(word, ()):
             return True
-        if self.language in ("en", "zh") or found in barred or not self._is_content(word):
+        if self.language not in ("es", "ar") or found in barred or not self._is_content(word):
             return False
-        return lemma(word, self.language) == lemma(found, self.language)
+        same_verb = lemma(word, self.language) == lemma(found, self.language)
+        return same_verb and (self.language == "ar" or _other_person(word, found))
+
+
+def _other_person(word: str, found: str) -> bool:
+    """Whether two forms of a Spanish verb may be one tense's, of other persons."""
+    return _tense(word) == _tense(found)
+
+
+def _tense(word: str) -> int:
+    return next((at for at, ends in enumerate(_TENSES) if word.endswith(ends)), -1)
 
 
 def _shared(first: Pieces, second: Pieces) -> int:

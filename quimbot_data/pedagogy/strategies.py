@@ -7,6 +7,7 @@ Each function says what is at fault, or None.
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from quimbot_data.pedagogy.code_switching import token_languages
@@ -70,7 +71,7 @@ def _recasts(text: str, edit: Edit) -> bool:
     if edit.held_in(text, shifted=True):
         return True
     # What was too much is gone wherever the words beside it stand.
-    beside = content_lemmas(" ".join((*edit.left[-2:], *edit.after[:2])), edit.language)
+    beside = content_lemmas(_joined((*edit.left[-2:], *edit.after[:2]), edit), edit.language)
     return not edit.right and bool(beside & content_lemmas(text, edit.language)) and not edit.error_in(text)
 
 
@@ -104,9 +105,17 @@ def question_fault(text: str, edit: Edit, error_type: str = "") -> str | None:
 def _cites(text: str, edit: Edit) -> bool:
     if edit.error_in(text) or any(pieces(quoted) == edit.said for quoted in quotations(fold(text))):
         return True
-    around = content_lemmas(" ".join((*edit.left[-4:], *edit.said, *edit.after[:4])), edit.language)
+    around = content_lemmas(_joined((*edit.left[-4:], *edit.said, *edit.after[:4]), edit), edit.language)
     around = around or content_lemmas(edit.corrected_sentence, edit.language)
+    if edit.language == "zh" and any(pair in "".join(pieces(text)) for pair in _pairs(edit)):
+        return True
     return bool(around & content_lemmas(text, edit.language)) or place_of(edit.said, pieces(text)) >= 0
+
+
+def _pairs(edit: Edit) -> list[str]:
+    """Neighbouring characters around a Chinese error: words are cut otherwise where some are missing."""
+    words = (*edit.left[-4:], *edit.said, *edit.after[:4])
+    return ["".join(pair) for pair in pairwise(words)]
 
 
 def hint_fault(text: str, edit: Edit, error_type: str = "", *, generalizable: bool = True) -> str | None:
@@ -124,9 +133,14 @@ def hint_fault(text: str, edit: Edit, error_type: str = "", *, generalizable: bo
         return f"It holds the correction {edit.corrected!r}."
     kinds = cue_kinds(error_type)
     words = bare(text)
-    if not any(compiled(language, f"cues.{kind}").among(words) for language in scripts(words) for kind in kinds):
-        return f"It gives no cue of {' or '.join(kinds) or 'any kind'}."
-    return None
+    named = any(compiled(language, f"cues.{kind}").among(words) for language in scripts(words) for kind in kinds)
+    return None if named or _points_at(text, edit) else f"It gives no cue of {' or '.join(kinds) or 'any kind'}."
+
+
+def _points_at(text: str, edit: Edit) -> bool:
+    """Whether a turn quotes what stands around the error in the learner's sentence."""
+    quoted = [pieces(each) for each in quotations(fold(text))]
+    return any(each != edit.said and place_of(each, pieces(edit.sentence)) >= 0 for each in quoted)
 
 
 def explore_fault(text: str, edit: Edit) -> str | None:
@@ -195,6 +209,10 @@ def contrast_in(text: str, edit: Edit) -> bool:
                 return True
         at = place_of(edit.right, words, at + 1)
     return False
+
+
+def _joined(words: Pieces, edit: Edit) -> str:
+    return ("" if edit.language == "zh" else " ").join(words)
 
 
 def _asks(sentence: str) -> bool:
