@@ -22,7 +22,7 @@ ALL = load_seeds()
 TARGETS = [seed for seed in ALL if not seed.is_variation]
 QUOTES = re.compile("[\"“”„«»「」『』]|(?<!\\w)['‘’]|['’](?!\\w)")
 #: Fewest seeds by language.
-LEAST = {"en": 150, "es": 150, "zh": 60}
+LEAST = {"en": 150, "es": 150, "zh": 60, "ar": 60}
 #: Languages whose every cue and contrast passes the critics, whatever the level; elsewhere generators leave some out.
 CRITICISED = ("en", "zh")
 #: What a tutor may say around a cue, and around the two phrases of a contrast.

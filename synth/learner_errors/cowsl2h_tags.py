@@ -32,13 +32,15 @@ _FAMILIES: Final[tuple[tuple[re.Pattern[str], ErrorFamily], ...]] = (
 #: Nouns whose gender or number must be learned one by one: "el drama", "las vacaciones".
 _BY_HEART: Final = re.compile(r"[:.]aty\b|^in\s?[:.]|^ig[:.]")
 
+#: Learners drop accents, so common imperfects count without theirs; other words in -ia ("estudia") are presents.
 _IMPERFECT: Final = re.compile(
-    r"(?:ab(?:a|as|an)|áb?amos|abamos|[íi]a(?:s|n|mos)?)$|^(?:era[sn]?|[ée]ramos|iba[sn]?|[íi]bamos)$"
+    r"(?:ab(?:a|as|an)|ábamos|abamos|ía(?:s|n|mos)?|(?:ten|ven|viv|hac|sab|quer|dec|pod|hab|sent|sal)ia(?:s|n|mos)?)$"
+    r"|^(?:era[sn]?|[ée]ramos|iba[sn]?|[íi]bamos)$"
 )
 #: Conditionals end like imperfects of stems in r; these stems are imperfects: quería, prefería, hería, corría.
 _CONDITIONAL: Final = re.compile(r"(?<!qu)(?<!f)(?<!h)(?<!l)(?:[aei]|[ndb])r[íi]a(?:s|n|mos)?$")
 _PRETERITE: Final = re.compile(
-    r"(?:é|ó|í|aste|iste|aron|[ij]eron|imos)$|^(?:fui|fue|vi|vio|di|dio)$|(?:uv|ij|is|us|ud|ic|iz|up|aj|in)(?:e|o|imos)$"
+    r"(?:é|ó|í|aste|iste|aron|eron|imos)$|^(?:fui|fue|vi|vio|di|dio)$|(?:uv|ij|is|us|ud|ic|iz|up|aj|in)(?:e|o|imos)$"
 )
 
 

@@ -1,0 +1,93 @@
+"""The Spanish and Arabic banks: variation apart, families as profiles need them, words that the critics let through."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from quimbot_data.pedagogy.critics import check_turn
+from quimbot_data.pedagogy.error_rates import error_rates
+from quimbot_data.pedagogy.lemmas import content_lemmas
+from schemas.learner import Background
+from schemas.seed import Seed
+from synth.learner_errors.cowsl2h_tags import SUBJECT_PRONOUN, spanish_family
+from synth.seeds import load_seeds, shipped_bank
+
+SPANISH, ARABIC = load_seeds(["es"]), load_seeds(["ar"])
+#: Types of our own, where COWS-L2H has no tag: operation and family, or lexis.
+OWN_TYPE = re.compile(r"[RMU]:[A-Z-]+")
+
+
+def targets(seeds: list[Seed]) -> list[Seed]:
+    return [seed for seed in seeds if not seed.is_variation]
+
+
+def test_banks_are_as_large_as_they_should_be() -> None:
+    assert len(targets(SPANISH)) >= 150
+    assert len(targets(ARABIC)) >= 60
+    assert {seed.cefr for seed in SPANISH} == {seed.cefr for seed in ARABIC} == {"A1", "A2", "B1"}
+    assert {background for seed in ARABIC for background in seed.backgrounds} == {"l2"}
+    assert not shipped_bank("ar").reviewed
+
+
+@pytest.mark.parametrize("background", ["heritage", "l2"])
+def test_every_family_that_a_profile_errs_in_has_seeds(background: Background) -> None:
+    families = {family for group in error_rates() if group.background == background for family in group.rates}
+    held = Counter(seed.family for seed in targets(SPANISH) if background in seed.backgrounds)
+    assert families == set(held)
+    assert min(held.values()) >= 4, held
+
+
+def test_what_profiles_err_in_most_has_most_seeds() -> None:
+    heritage = Counter(seed.family for seed in targets(SPANISH) if "heritage" in seed.backgrounds)
+    assert heritage.most_common(1)[0][0] == "orthography"
+    assert heritage["orthography"] >= 40
+
+
+def test_variation_names_its_varieties_and_is_no_target() -> None:
+    variation = [seed for seed in SPANISH if seed.is_variation]
+    assert len(variation) >= 20
+    assert all(seed.varieties for seed in variation)
+    assert {"es-MX", "es-DO", "es-PR", "es-ES"} <= {variety for seed in variation for variety in seed.varieties}
+    assert {"heritage", "l2"} == {background for seed in variation for background in seed.backgrounds}
+
+
+def test_an_overt_subject_pronoun_is_never_a_target() -> None:
+    overt = [seed for seed in SPANISH if SUBJECT_PRONOUN.match(seed.type)]
+    assert len(overt) >= 8
+    assert all(seed.is_variation and seed.operation == "unnecessary" for seed in overt)
+    assert {"es-DO", "es-PR"} <= {variety for seed in overt for variety in seed.varieties}
+    dropped = re.compile(r"(?:yo|tú|él|ella|ellos|ellas|nosotros|nosotras|ustedes|usted) ?", re.IGNORECASE)
+    assert not [s for s in targets(SPANISH) if s.operation == "unnecessary" and dropped.fullmatch(s.original)]
+
+
+def test_types_are_cowsl2hs_own_where_it_has_one() -> None:
+    tagged = [seed for seed in SPANISH if not OWN_TYPE.fullmatch(seed.type) and not SUBJECT_PRONOUN.match(seed.type)]
+    assert len(tagged) >= 100
+    wrong = [s.seed_id for s in tagged if spanish_family(s.type, s.original, s.corrected).family != s.family]
+    assert wrong == []
+
+
+def test_own_types_say_operation_and_family() -> None:
+    for seed in (*SPANISH, *ARABIC):
+        if OWN_TYPE.fullmatch(seed.type):
+            assert seed.type == f"{seed.operation[0].upper()}:{seed.family.upper()}", seed.seed_id
+
+
+@pytest.mark.parametrize("seed", targets(SPANISH) + targets(ARABIC), ids=lambda seed: str(seed.seed_id))
+def test_recasts_pass_the_critics(seed: Seed) -> None:
+    said, kept = (content_lemmas(str(text), seed.language) for text in (seed.corrected_sentence, seed.recast))
+    assert len(said & kept) >= 0.5 * len(said)
+    for question in seed.questions:
+        failures = check_turn(
+            f"{seed.recast} {question}",
+            seed.language,
+            learner_said=[seed.sentence],
+            sentence=seed.sentence,
+            start=seed.start,
+            end=seed.end,
+            corrected=seed.corrected,
+            strategy="recast",
+            cefr=seed.cefr,
+        )
+        assert failures == []
