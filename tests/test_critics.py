@@ -118,7 +118,10 @@ def test_the_learners_own_words_are_exempt_in_quotation_and_nowhere_else():
 def test_a_contrast_of_right_and_wrong_corrects():
     told = {"sentence": "I go there yesterday.", "start": 2, "end": 4, "corrected": "went"}
     assert [f.name for f in check_turn("Went, not go! Who was there?", "en", **told)] == ["explicit-correction"]
+    assert [f.name for f in check_turn("It is “went”, and not “go”.", "en", **told)] == ["explicit-correction"]
     assert check_turn("You went there! Who else was there?", "en", **told) == []
+    both = "Listen: “not sure I went” and “not sure I go”. Which?"  # the "not" is the learner's, within both
+    assert check_turn(both, "en", **told) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -21,6 +21,9 @@ from quimbot_data.pedagogy.wording import phrases_in, questions, scripts
 
 #: Share of the learner's content lemmas that a recast keeps.
 LEAST_KEPT: Final = 0.5
+#: In place of a variant.
+_RIGHT: Final = "\1"
+_OTHER: Final = "\2"
 #: What marks one of two variants as the better.
 _MARKED: Final = re.compile(r"[*✓✔✗✘❌✅☑☒✖]|\((?:x|right|wrong|correct|better|bien|mal|correcto|incorrecto|对|错)\)")
 
@@ -194,21 +197,37 @@ def _unquoted_order(words: Pieces, edit: Edit) -> Order | None:
 
 
 def contrast_in(text: str, edit: Edit) -> bool:
-    """Whether a turn corrects by contrast: the right form, "not", the other."""
-    words = pieces(text)
-    middles = [pieces(phrase) for phrase in lexicon(edit.language).contrasts]
+    """Whether a turn corrects by contrast: the right form, "not", the other. What is quoted counts as a whole."""
     if not edit.right or not edit.said:
         return False
-    at = place_of(edit.right, words)
-    while at >= 0:
-        rest = words[at + len(edit.right) :]
-        for middle in middles:
-            close = place_of(middle, rest[: len(middle) + 1])
-            behind = rest[close + len(middle) :][: len(edit.said) + 1]
-            if close >= 0 and place_of(edit.said, behind) >= 0:
-                return True
-        at = place_of(edit.right, words, at + 1)
+    words = _with_variants(text, edit)
+    middles = [pieces(phrase) for phrase in lexicon(edit.language).contrasts]
+    for at in (at for at, word in enumerate(words) if word == _RIGHT):
+        behind = [words[at + 1 + skipped :] for skipped in (0, 1)]
+        if any(each[: len(middle)] == middle and _OTHER in each[len(middle) :][:2] for each in behind for middle in middles):
+            return True
     return False
+
+
+def _with_variants(text: str, edit: Edit) -> Pieces:
+    """The words of a turn, with one mark for the right form and one for the other, or for a quotation that holds it."""
+    parts = QUOTED.split(fold(text))  # outside, double quotation or None, single quotation or None, outside …
+    words: list[str] = []
+    for at in range(0, len(parts), 3):
+        words += _marked(pieces(parts[at]), edit)
+        quoted = next((part for part in parts[at + 1 : at + 3] if part is not None), None)
+        if quoted is not None:
+            inside = _marked(pieces(quoted), edit)
+            words.append(next((mark for mark in (_RIGHT, _OTHER) if mark in inside), ""))
+    return tuple(words)
+
+
+def _marked(words: Pieces, edit: Edit) -> list[str]:
+    marked = list(words)
+    for mark, run in sorted(((_RIGHT, edit.right), (_OTHER, edit.said)), key=lambda each: -len(each[1])):
+        while (at := place_of(run, marked)) >= 0:
+            marked[at : at + len(run)] = [mark]
+    return marked
 
 
 def _joined(words: Pieces, edit: Edit) -> str:
