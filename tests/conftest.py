@@ -195,3 +195,11 @@ def to_share(shared: Workspace, tmp_path: Path) -> Workspace:
     """Its versions alone, in a workspace of one's own."""
     shutil.copytree(shared.root / "versions", tmp_path / "datasets" / "versions")
     return Workspace(tmp_path / "datasets")
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a random Qwen3 and its tokenizer. Not to be written to."""
+    from tiny_qwen import tiny_qwen3
+
+    return tiny_qwen3(tmp_path_factory.mktemp("base") / "tiny")

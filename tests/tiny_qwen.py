@@ -1,8 +1,12 @@
 """A random Qwen3 of two million weights with the real Qwen tokenizer: seconds, no network."""
 
+from functools import cache
 from pathlib import Path
 
 from train.models import QWEN, load_tokenizer
+
+#: Made once: it takes seconds.
+qwen = cache(lambda: load_tokenizer(QWEN))
 
 
 def tiny_qwen3(folder: Path, seed: int = 0) -> Path:
@@ -10,7 +14,7 @@ def tiny_qwen3(folder: Path, seed: int = 0) -> Path:
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
-    tokenizer = load_tokenizer(QWEN)
+    tokenizer = qwen()
     config = Qwen3Config(
         **{"vocab_size": 151_936, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2},
         **{"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8, "max_position_embeddings": 4096},

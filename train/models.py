@@ -119,6 +119,7 @@ def _fast_tokenizer(place: Place, revision: str | None) -> "PreTrainedTokenizerF
     return found
 
 
+@cache
 def tokenizer_hash(tokenizer: "PreTrainedTokenizerFast") -> str:
     """sha256 of what decides ids: vocabulary, merges, normalizer, splits, added tokens."""
     stated = json.loads(tokenizer.backend_tokenizer.to_str())

@@ -4,14 +4,14 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from quimbot_data.observe import Progress, silent
 from quimbot_data.workspace import Workspace, sync_folder, writing
-from schemas.errors import ModelError
+from schemas.errors import ModelError, WorkspaceError
 from schemas.fields import SCHEMA_VERSION
 from schemas.run import ADAPTER_WEIGHTS, RunRecord
 from schemas.training import TrainRecipe
@@ -213,7 +213,8 @@ class _Log:
         try:
             yield
         except BaseException:
-            self.write("interrupted")
+            with suppress(WorkspaceError):  # where the disk is full, what was raised says so
+                self.write("interrupted")
             raise
 
     def write(self, status: str, **facts: object) -> RunRecord:

@@ -1,0 +1,456 @@
+"""Training runs: what they leave, how they go on, and what they refuse, on a tiny random Qwen3."""
+
+import json
+import resource
+import shutil
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import torch
+from conftest import files_below
+from tiny_qwen import qwen, tiny_qwen3
+from versions_to_share import LAX, MIXED, OPEN
+
+from quimbot_data.workspace import RUN, SEEN, Ref, Workspace
+from schemas.errors import (
+    ExistsError,
+    IntegrityError,
+    MissingError,
+    MixError,
+    ModelError,
+    QuimbotError,
+    TermsError,
+    WorkspaceError,
+)
+from schemas.run import ADAPTER_WEIGHTS
+from schemas.training import Adapter, Optimization, Parent, Requirement, TrainRecipe
+from train import plan as plans
+from train import run as runs
+from train.checkpoints import checkpoint_at, checkpoints, last_checkpoint
+from train.models import load_base
+from train.plan import prepare
+from train.recipe import changed
+from train.record import METRICS, read_metrics, read_record
+from train.run import run
+
+#: TRL and transformers use names of each other's that they renamed.
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
+STEPS = 5
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def tokenizer_made_once(monkeypatch):
+    monkeypatch.setattr(plans, "load_tokenizer", lambda *_: qwen())
+
+
+@pytest.fixture(scope="module")
+def recipe(tiny_base):
+    """Dropout is on, so that a run that goes on must go on with the same random numbers."""
+    return TrainRecipe(
+        name="tiny",
+        version=str(MIXED),
+        base=str(tiny_base),
+        adapter=Adapter(rank=2, alpha=4, dropout=0.1),
+        optimization=Optimization(steps=STEPS, batch=2, max_length=64, learning_rate=1e-2, warmup=0),
+        checkpoint_every=2,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(shared, recipe, tmp_path_factory):
+    """A workspace with the run `tiny`, trained without a break. Not to be written to."""
+    place = Workspace(tmp_path_factory.mktemp("trained"))
+    shutil.copytree(shared.root / "versions", place.root / "versions")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plans, "load_tokenizer", lambda *_: qwen())
+        record, new = run(place, recipe)
+    assert (record.status, new) == ("finished", True)
+    return place
+
+
+@pytest.fixture
+def place(trained, tmp_path):
+    """Its versions and tokens, without the run."""
+    for name in ("versions", "cache"):
+        shutil.copytree(trained.root / name, tmp_path / "datasets" / name)
+    return Workspace(tmp_path / "datasets")
+
+
+@pytest.fixture
+def with_run(trained, tmp_path):
+    shutil.copytree(trained.root, tmp_path / "datasets")
+    return Workspace(tmp_path / "datasets")
+
+
+def weights(workspace: Workspace, name: str = "tiny") -> bytes:
+    return (workspace.run(name) / "adapter" / ADAPTER_WEIGHTS).read_bytes()
+
+
+class Killed(BaseException):
+    """Nothing in the product catches it."""
+
+
+def kill_at(step: int) -> Any:
+    def listen(prepared: object, line: dict[str, Any]) -> None:
+        if line["step"] == step:
+            raise Killed
+
+    return listen
+
+
+def no_weights(*_: object, **__: object) -> None:
+    raise AssertionError("weights were loaded")
+
+
+def refused(
+    workspace: Workspace, recipe: TrainRecipe, error: type[QuimbotError], *told: str, name: str = "tiny"
+) -> None:
+    """Hold that a run is refused before any weight is loaded."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "starting_model", no_weights)
+        with pytest.raises(error) as caught:
+            run(place, recipe, name)
+    for word in told:
+        assert word in str(caught.value), (word, str(caught.value))
+
+
+# What a run leaves
+
+
+def test_the_record_says_what_the_run_was_made_of(trained, recipe, shared):
+    record = read_record(trained, "tiny")
+    manifest = shared.version_manifest(MIXED)
+    assert (record.version, record.version_id, record.recipe) == (str(MIXED), manifest.id, recipe)
+    assert (record.steps, record.steps_done, record.stage, record.precision) == (STEPS, STEPS, 1, "fp32")
+    assert [(link.kind, link.name) for link in record.lineage] == [("base", recipe.base)]
+    assert record.packages.keys() >= {"torch", "transformers", "peft", "trl"}
+    metrics = read_metrics(trained.run("tiny"))
+    assert [line["step"] for line in metrics] == list(range(1, STEPS + 1))
+    assert record.final_loss == metrics[-1]["loss"]
+    seen = pl.read_parquet(trained.run("tiny") / SEEN)
+    assert sum(line["tokens"] for line in metrics) == sum(family.tokens for family in record.families)
+    assert sum(sum(line["trained"].values()) for line in metrics) == sum(f.trained_tokens for f in record.families)
+    assert sum(family.dialogues for family in record.families) == seen["times"].sum()
+    assert seen["first_step"].max() == STEPS
+
+
+def test_the_folder_holds_what_is_needed_to_use_the_adapter(trained, recipe):
+    from peft import PeftModel
+    from transformers import AutoTokenizer
+
+    folder, record = trained.run("tiny"), read_record(trained, "tiny")
+    assert {"adapter_config.json", ADAPTER_WEIGHTS, "tokenizer.json", "chat_template.jinja"} <= record.adapter.keys()
+    tokenizer = AutoTokenizer.from_pretrained(folder / "adapter")
+    assert tokenizer.eos_token == "<|endoftext|>"
+    model = PeftModel.from_pretrained(load_base(recipe.base), folder / "adapter")
+    moved = [weight.abs().sum().item() for name, weight in model.named_parameters() if "lora_B" in name]
+    assert min(moved) > 0, "every layer has learnt"
+    assert {path.name for path in (folder / "plots").iterdir()} == {"loss.png", "loss_by_family.png"}
+
+
+def test_a_finished_run_is_left_as_it_is(with_run, recipe):
+    before = files_below(with_run.run("tiny"))
+    record, new = run(with_run, recipe)
+    assert (record.status, new) == ("finished", False)
+    assert files_below(with_run.run("tiny")) == before
+
+
+# Going on
+
+
+def test_a_run_that_was_killed_twice_ends_as_one_that_was_not(place, recipe, trained, monkeypatch):
+    """Between two checkpoints, then in the middle of one: what was written of it before its seal does not count."""
+    with pytest.raises(Killed):
+        run(place, recipe, listen=kill_at(3))
+    folder = place.run("tiny")
+    assert read_record(place, "tiny").status == "interrupted"
+    assert [path.name for path in checkpoints(folder / "checkpoints")] == ["checkpoint-2"]
+    with monkeypatch.context() as patch:
+
+        def cut_short(_: Path) -> None:
+            raise Killed
+
+        patch.setattr("train.sft.seal", cut_short)
+        with pytest.raises(Killed):
+            run(place, recipe)
+    assert checkpoint_at(folder / "checkpoints", 4).exists()
+    assert last_checkpoint(folder / "checkpoints") == checkpoint_at(folder / "checkpoints", 2)
+    record, new = run(place, recipe)
+    assert (record.status, new, record.steps_done) == ("finished", True, STEPS)
+    assert weights(place) == weights(trained)
+    assert record.adapter == read_record(trained, "tiny").adapter
+    timeless = [
+        [{key: value for key, value in line.items() if key != "seconds"} for line in read_metrics(each.run("tiny"))]
+        for each in (place, trained)
+    ]
+    assert timeless[0] == timeless[1]
+    assert (folder / SEEN).read_bytes() == (trained.run("tiny") / SEEN).read_bytes()
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_after_its_last_step_only_has_to_end(place, recipe, trained, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "publish_adapter", lambda *_: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            run(place, recipe)
+        assert not (place.run("tiny") / "adapter").exists()
+    monkeypatch.setattr(runs, "starting_model", no_weights)
+    record, _ = run(place, recipe)
+    assert record.status == "finished"
+    assert weights(place) == weights(trained)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_with_a_flipped_byte_is_passed_over(place, recipe, trained):
+    with pytest.raises(Killed):
+        run(place, recipe, listen=kill_at(5))
+    newest = checkpoint_at(place.run("tiny") / "checkpoints", 4)
+    data = bytearray((newest / "optimizer.pt").read_bytes())
+    data[len(data) // 2] ^= 1
+    (newest / "optimizer.pt").write_bytes(data)
+    assert last_checkpoint(newest.parent) == checkpoint_at(newest.parent, 2)
+    run(place, recipe)
+    assert weights(place) == weights(trained)
+
+
+@pytest.mark.slow
+def test_a_full_disk_at_a_checkpoint_leaves_those_before(place, recipe, trained):
+    """`RLIMIT_FSIZE`: the system refuses to write, in the middle of the second checkpoint."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(prepared: object, line: dict[str, Any]) -> None:
+        if line["step"] == 4:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (600, before[1]))
+
+    try:
+        with pytest.raises(WorkspaceError, match="cannot be written"):
+            run(place, recipe, listen=fill)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    folder = place.run("tiny") / "checkpoints"
+    assert [path.name for path in folder.iterdir() if path.is_dir()] == ["checkpoint-2"]
+    assert last_checkpoint(folder) == checkpoint_at(folder, 2)
+    run(place, recipe)
+    assert weights(place) == weights(trained)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"version": str(LAX)}, "version, another recipe"),
+        ({"optimization.learning_rate": 3e-3}, "another recipe."),
+        ({"seed": 3}, "recipe, another packed rows"),
+    ],
+)
+def test_a_run_folder_is_not_gone_on_with_by_another(with_run, recipe, change, told):
+    before = files_below(with_run.run("tiny"))
+    refused(with_run, changed(recipe, change), ExistsError, "runs/tiny was begun with another", told, "--name")
+    assert files_below(with_run.run("tiny")) == before
+
+
+def test_nor_with_another_template_or_base(with_run, recipe, monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "template_hash", lambda: "0" * 64)
+        refused(with_run, recipe, ExistsError, "another chat template")
+    other = tiny_qwen3(tmp_path / "other", seed=1)
+    refused(with_run, changed(recipe, {"base": str(other)}), ExistsError, "recipe", "base model")
+
+
+# What is refused before any weight is loaded
+
+
+def test_a_version_with_a_flipped_byte(place, recipe):
+    file = sorted((place.version(MIXED) / "data").glob("train-*"))[0]
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    refused(place, recipe, IntegrityError, f"{MIXED} is not what its manifest states", file.name, "quimbot verify")
+
+
+def test_a_version_that_is_not_there(place, recipe):
+    refused(
+        place, changed(recipe, {"version": "none@1.0.0"}), MissingError, "holds no version none@1.0.0", "mixed@1.0.0"
+    )
+    refused(place, changed(recipe, {"version": "none"}), MissingError, "NAME@X.Y.Z")
+
+
+@pytest.mark.parametrize("base", ["./nowhere", "/nowhere/model.gguf", "nowhere", "package:no_such_package"])
+def test_a_missing_base(place, recipe, base):
+    refused(place, changed(recipe, {"base": base}), ModelError, base.removeprefix("package:"))
+
+
+@pytest.mark.parametrize("ref", [MIXED, OPEN])
+def test_commercial_use_of_a_version_of_another_profile(place, recipe, ref: Ref):
+    wanted = changed(recipe, {"use": "commercial", "version": str(ref)})
+    profile = place.version_manifest(ref).identity.recipe.profile
+    refused(place, wanted, TermsError, f"built under the profile '{profile}'", 'profile = "commercial"')
+
+
+def test_a_gpu_on_a_machine_without(place, recipe, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    refused(place, changed(recipe, {"device": "gpu"}), ModelError, 'device = "gpu"', 'device = "cpu"')
+
+
+def test_a_disk_that_is_too_full(place, recipe, monkeypatch):
+    usage = shutil.disk_usage(place.root)
+    monkeypatch.setattr(plans.shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    refused(place, recipe, WorkspaceError, "GB of disk", "Free some space")
+
+
+def test_a_tokenizer_that_is_larger_than_the_base(place, recipe, monkeypatch):
+    class Small:
+        vocab_size = 1000
+
+        def get_text_config(self):
+            return self
+
+    monkeypatch.setattr(plans, "load_config", lambda *_: Small())
+    refused(place, recipe, ModelError, "151,669 tokens", "1,000")
+
+
+def test_layers_that_the_base_does_not_have(place, recipe):
+    refused(place, changed(recipe, {"adapter.targets": ["wqkv"]}), ModelError, "no linear layer named wqkv", "q_proj")
+
+
+def test_a_tracker_that_is_not_installed(place, recipe):
+    refused(place, changed(recipe, {"report_to": ["no_such_tracker"]}), ModelError, "no_such_tracker", "pip install")
+
+
+def test_a_batch_that_the_processes_cannot_share(place, recipe, monkeypatch):
+    monkeypatch.setattr(runs, "_check_batch", runs._check_batch)
+    with pytest.raises(ModelError, match="cannot be shared by 3 processes"):
+        runs._check_batch(recipe, runs.Processes(3, 0))
+
+
+def test_rows_too_short_for_any_exchange(place, recipe):
+    refused(place, changed(recipe, {"optimization.max_length": 16}), MixError, "nothing to train on in 16 tokens")
+
+
+def test_rows_that_were_taken_down(place, recipe, monkeypatch):
+    monkeypatch.setattr(plans, "holders", lambda *_: {"td-0123456789ab": 2})
+    refused(place, recipe, TermsError, "td-0123456789ab", "--version 1.0.1")
+
+
+def test_what_a_variant_requires_and_lacks_is_told(place, recipe):
+    wanted = recipe.model_copy(
+        update={
+            "requires": [Requirement(dialogues=1000, target_language="es", background="heritage", with_errors=True)]
+        }
+    )
+    told = "holds 0 dialogues of heritage learners of es with learner errors, 1,000 are required: 1,000 short"
+    refused(place, wanted, MixError, told)
+    assert prepare(place, wanted, "t").plan.requirements[0].shortfall == 1000
+
+
+# Stage 2
+
+
+def second(recipe: TrainRecipe, mode: str) -> TrainRecipe:
+    stage = {"name": "second", "stage": 2, "parent": Parent(run="tiny", mode=mode), "version": str(OPEN)}
+    return recipe.model_copy(update=stage | {"optimization": recipe.optimization.model_copy(update={"steps": 2})})
+
+
+@pytest.mark.parametrize("mode", ["continue", pytest.param("merge", marks=pytest.mark.slow)])
+def test_stage_2_starts_where_stage_1_ended(with_run, recipe, mode, monkeypatch):
+    from peft import PeftModel
+
+    with pytest.raises(Killed):
+        run(with_run, second(recipe, mode), listen=kill_at(1))
+    record, _ = run(with_run, second(recipe, mode))
+    parent, manifest = read_record(with_run, "tiny"), with_run.version_manifest(MIXED)
+    assert [(link.kind, link.name, link.mode) for link in record.lineage] == [
+        ("base", recipe.base, None),
+        ("run", "tiny", mode),
+    ]
+    assert (record.lineage[1].version_id, record.lineage[1].adapter) == (manifest.id, parent.adapter[ADAPTER_WEIGHTS])
+    assert record.version_id == with_run.version_manifest(OPEN).id != manifest.id
+    assert (with_run.run("second") / "base").exists() == (mode == "merge")
+    # The first step's loss is that of stage 1's model, not of the bare base.
+    ids = torch.tensor([qwen().encode("I goed to lesson 3. You went?")])
+    first = PeftModel.from_pretrained(load_base(recipe.base), with_run.run("tiny") / "adapter").eval()
+    if mode == "merge":
+        merged = load_base(str(with_run.run("second") / "base"))
+        with torch.no_grad():
+            assert torch.allclose(merged(ids).logits, first(ids).logits, atol=1e-5)
+    else:
+        names = {name for name, _ in first.named_parameters() if "lora" in name}
+        then = PeftModel.from_pretrained(load_base(recipe.base), with_run.run("second") / "adapter")
+        moved = dict(then.named_parameters())
+        far = [
+            (moved[name] - weight).norm() / weight.norm() for name, weight in first.named_parameters() if name in names
+        ]
+        assert 0 < max(far) < 1, "it moved on from there, not from elsewhere"
+
+
+def test_an_adapter_of_another_base(with_run, recipe, tmp_path):
+    other = tiny_qwen3(tmp_path / "other", seed=1)
+    wanted = changed(second(recipe, "continue"), {"base": str(other)})
+    refused(with_run, wanted, ModelError, "adapter of tiny belongs to another base", str(other), name="second")
+
+
+def test_a_parent_that_is_missing_unfinished_or_changed(with_run, recipe):
+    wanted = second(recipe, "merge")
+    refused(with_run, changed(wanted, {"parent.run": "none"}), MissingError, "no training run 'none'", "tiny", name="s")
+    adapter = with_run.run("tiny") / "adapter" / ADAPTER_WEIGHTS
+    data = bytearray(adapter.read_bytes())
+    data[-1] ^= 1
+    adapter.write_bytes(data)
+    refused(with_run, wanted, IntegrityError, "is not the file that the run tiny wrote", name="second")
+    path = with_run.run("tiny") / RUN
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"status": "interrupted", "steps_done": 3}))
+    refused(with_run, wanted, MissingError, "tiny is interrupted at step 3 of 5", name="second")
+
+
+# The command line
+
+
+def test_the_commands(trained, recipe, tmp_path, quimbot):
+    file = tmp_path / "tiny.toml"
+    file.write_text(
+        f'name = "tiny"\nversion = "{MIXED}"\nbase = "{recipe.base}"\ncheckpoint_every = 2\n'
+        "[adapter]\nrank = 2\nalpha = 4\ndropout = 0.1\n"
+        f"[optimization]\nsteps = {STEPS}\nbatch = 2\nmax_length = 64\nlearning_rate = 1e-2\nwarmup = 0\n"
+    )
+    at = ("--workspace", trained.root)
+    told = quimbot("train", "plan", file, *at)
+    assert told.code == 0
+    assert "5 steps of 2 rows of 64 tokens, filled to" in told.out
+    for family in ("conversation", "instruction", "pedagogical"):
+        assert family in told.out
+    made = json.loads(quimbot("train", "plan", file, "--json", *at).out)
+    assert made["estimate"]["trained_parameters"] == 1024
+    assert made["estimate"]["parameters"] == 2_435_696
+    ran = quimbot("train", "run", file, *at)
+    assert "runs/tiny is finished already; nothing was changed." in ran.out
+    assert json.loads(quimbot("train", "run", file, "--json", *at).out)["trained"] is False
+    quimbot("train", "run", file, "--steps", 9, *at).told("begun with another recipe")
+    quimbot("train", "run", file, "--base", "nowhere", "--name", "other", *at).told("no base model 'nowhere'")
+    assert "stage1-linguist" in quimbot("train", "recipes").out
+    assert quimbot("train", "recipes", "spanish-l2").out.startswith("# 2026")
+    rows = json.loads(quimbot("sql", "SELECT run, version, profile, steps_done FROM runs", "--format", "json", *at).out)
+    assert rows == [{"run": "tiny", "version": str(MIXED), "profile": "private", "steps_done": STEPS}]
+
+
+def test_a_shortfall_exits_with_1(place, recipe, tmp_path, quimbot):
+    file = tmp_path / "short.toml"
+    file.write_text(
+        f'name = "short"\nversion = "{MIXED}"\nbase = "{recipe.base}"\n'
+        "[optimization]\nsteps = 2\nmax_length = 64\n"
+        '[[requires]]\ndialogues = 50\ntarget_language = "zh"\nnative = true\n'
+    )
+    told = quimbot("train", "plan", file, "--workspace", place.root)
+    assert told.code == 1
+    assert "dialogues in zh that are no lessons" in told.out
+    assert "50 short" in told.err
+    assert not (place.root / "runs").exists()
+    assert METRICS not in files_below(place.root)
