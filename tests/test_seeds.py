@@ -214,7 +214,7 @@ def test_english_types_are_errants_own() -> None:
     pytest.importorskip("errant")
     from synth.learner_errors.errant_edits import Pair, edits_of
 
-    english = [seed for seed in TARGETS if seed.language == "en"]
+    english = [seed for seed in TARGETS if seed.language == "en"][::2]
     found = edits_of(Pair(seed.sentence, seed.corrected_sentence) for seed in english)
     agree = [[edit.type for edit in edits] == [seed.type] for seed, (_, edits) in zip(english, found, strict=True)]
     assert sum(agree) >= 0.9 * len(agree)

@@ -1,8 +1,8 @@
 """English errors found by rule where no person corrected a text: few, and those that are hardly ever anything else.
 
-Each rule reads spaCy's tags and yields replacements of tokens. Of 126 finds in JFLEG's dev sources 125 stand where one of
-four correctors changed something too, .89 of them to the letter (`tests/test_learner_errors_real.py` holds .95). The
-rest of a sentence may hold errors that no rule sees; seeds made of it say so by `detected`.
+Each rule reads spaCy's tags and yields replacements of tokens. Of 126 finds in JFLEG's dev sources 125 stand where one
+of four correctors changed something too, .89 of them to the letter (`tests/test_learner_errors_real.py` holds .95).
+The rest of a sentence may hold errors that no rule sees; seeds made of it say so by `detected`.
 """
 
 import re
