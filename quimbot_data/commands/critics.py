@@ -1,10 +1,11 @@
-"""Whether dialogues are good scaffolding: `critics check`."""
+"""Whether dialogues are good scaffolding: `critics check`, and the group of commands about critics."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from quimbot_data.commands import labels, measures
 from quimbot_data.commands.options import JsonOption, WorkspaceOption, opened
 from quimbot_data.terminal import counted, note, print_json, print_table, progress, say
 
@@ -86,3 +87,8 @@ def _show_batch(report: "CheckReport") -> None:
         say(f"  {failure.name}: {failure.detail}")
     for name, reason in report.batch.unchecked.items():
         note(f"Not checked: {name}: {reason}.")
+
+
+app.command()(labels.validate)
+app.command()(labels.train)
+app.command()(measures.report)

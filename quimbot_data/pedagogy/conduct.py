@@ -68,6 +68,9 @@ def valid_strategies(rows: Sequence[Judged]) -> Share:
 
 
 def _about_error(scene: Scene, turn: Turn) -> bool:
+    """Whether a turn has an error to support; what explains or simplifies at the learner's wish has not."""
+    if turn.strategy is None and {"explain", "simplify"} & set(turn.moves):
+        return False
     before = scene.before(turn, LEARNER)
     return turn.target is not None or (before is not None and "error" in before.signals)
 

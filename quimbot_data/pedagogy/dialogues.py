@@ -4,7 +4,7 @@
     a generator's row                                      see `quimbot_data.sources.synthetic`
     a chat layout                                          `quimbot_data.sources.messages.LAYOUTS`, trees left out
     {"conversation": "Teacher: (focus)…|EOM|Student: …"}   MathDial (Macina et al. 2023)
-    {"c_h": […], "c_r": […]}                               Bridge (Wang et al. 2024): the chat and the tutor's own reply
+    {"c_h": […], "c_r_": […]}                              Bridge (Wang et al. 2024): an exchange, an expert's reply
     {"prepDataset": {"0": {"past_convo": […], …}}}         CIMA (Stasaski et al. 2020): an exchange a tutor's reply
     {"conversation_history": …, "anno_llm_responses": …}   MRBench (Maurya et al. 2025): an exchange a tutor system
 
@@ -57,7 +57,10 @@ def dialogues_at(workspace: Workspace, place: str) -> list[Dialogue]:
     if "@" not in place:
         raise MissingError(f"There is no file {place}.", valid="Name a file of dialogues, or a version, NAME@X.Y.Z.")
     ref = Ref.parse(place)
-    return version_dialogues(workspace.version(ref), [e.path for e in workspace.version_manifest(ref).data])
+    found = version_dialogues(workspace.version(ref), [e.path for e in workspace.version_manifest(ref).data])
+    if not found:
+        raise InputError(f"{ref} holds no annotated dialogue.", next_step="Its recipe has no pedagogical component.")
+    return found
 
 
 def version_dialogues(folder: Path, data: Iterable[str]) -> list[Dialogue]:
@@ -103,8 +106,8 @@ def read_dialogues(path: Path) -> Iterator[Dialogue]:
 
 
 def _rows(file: RawFile) -> Iterator[Mapping[str, Any]]:
-    if sniff(file) == "text":  # a JSON object over many lines looks like text, or is no JSON at all
-        yield from _whole_object(file)
+    if file.path.suffix == ".json" and sniff(file) != "json-array" and (whole := _whole_object(file)):
+        yield from _unpacked(whole)
         return
     for batch in records(file):
         if batch.unreadable is not None:
@@ -116,12 +119,13 @@ def _rows(file: RawFile) -> Iterator[Mapping[str, Any]]:
             yield from _unpacked(row)
 
 
-def _whole_object(file: RawFile) -> Iterator[Mapping[str, Any]]:
+def _whole_object(file: RawFile) -> dict[str, Any] | None:
+    """The one JSON object of a file, which may go over many lines; None where it holds several, or none."""
     try:
         found = json.loads(file.path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file.path} cannot be read as JSON: {error}.", valid=_VALID) from error
-    yield from _unpacked(found if isinstance(found, dict) else {})
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _unpacked(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -169,7 +173,9 @@ def _native(row: Mapping[str, Any]) -> Turns | None:
             ("assistant" if s.strip() == "Teacher" else "user", _MOVE.sub("", text.strip())) for s, _, text in parts
         ]
     if "c_h" in row:
-        return [(_role(turn["user"]), turn["text"]) for turn in [*row["c_h"], *row["c_r"]]]
+        chat = merged([(_role(turn["user"]), turn["text"]) for turn in row["c_h"]])
+        reply = " ".join(turn["text"] for turn in row["c_r_"])
+        return [(chat[-1]["role"], chat[-1]["content"]), ("assistant", reply)]
     return None
 
 

@@ -80,6 +80,8 @@ TARGETS: Final = (
     ),
 )
 
+CONTAMINATION: Final = TARGETS[-1]
+
 
 class Measure(NamedTuple):
     """What a measure gave.

@@ -27,9 +27,9 @@ class Recovery(NamedTuple):
 
 
 def masked(text: str, language: str) -> str:
-    """Words of a text in lower case, those that name a profile as `_`."""
+    """Words of a text in lower case, without those that name a profile."""
     words = tutor_words(language)
-    plain = words.profile.sub(" _ ", folded(text)) if words else text
+    plain = words.profile.sub(" ", folded(text)) if words else text
     return " ".join(words_of(plain, language))
 
 

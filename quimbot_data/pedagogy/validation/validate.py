@@ -29,7 +29,7 @@ class Line(Strict):
     groups: int
     """Conversations, exercises or learner texts."""
     how: str
-    """`rule`, or how it was trained."""
+    """`rule`, or how it was trained: folds by group, and whether each tutor system was left out in turn."""
     agreement: float | None
     majority: float | None
     majority_stated: float | None
@@ -150,8 +150,8 @@ def _said(task: Task, rows: Rows, trained: TrainedCritics | None) -> tuple[Seque
     asked = rows.asked or [True] * len(truth)
     training = cast("Training", task.training)
     said = predictions(features, truth, rows.groups, rows.systems, asked, training)
-    left = ", each system left out in turn" if rows.systems else ""
-    return said, f"trained, {FOLDS} folds by group{left}"
+    left = ", systems left out" if rows.systems else ""
+    return said, f"trained, {FOLDS} folds{left}"
 
 
 def _agreement(metric: Metric, truth: Sequence[object], said: Sequence[object]) -> float:
