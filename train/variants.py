@@ -69,8 +69,12 @@ def check_base(record: RunRecord) -> None:
         )
 
 
-def load(variant: Variant) -> "PreTrainedModel":
-    """A variant's model, in evaluation mode, on the GPU where there is one.
+def load(variant: Variant, *, exact: bool = False) -> "PreTrainedModel":
+    """A variant's model, in evaluation mode: on the GPU where there is one, in bfloat16 there.
+
+    Args:
+        variant: what to load.
+        exact: in float32 on the CPU, wherever this runs.
 
     Raises:
         MissingError: its weights are not there.
@@ -78,7 +82,7 @@ def load(variant: Variant) -> "PreTrainedModel":
     """
     import torch
 
-    on_gpu = torch.cuda.is_available()
+    on_gpu = torch.cuda.is_available() and not exact
     model: torch.nn.Module = load_base(
         variant.weights, dtype=torch.bfloat16 if on_gpu else torch.float32, revision=variant.revision
     )

@@ -30,5 +30,7 @@ def modelfile(weights: str, jinja: str, stops: Sequence[str], license_text: str,
 
 def _quoted(text: str) -> str:
     if _QUOTES in text:
-        raise ModelError("A text for the Modelfile holds three quotation marks, which end it.", next_step="Take them out.")
+        raise ModelError(
+            "A text for the Modelfile holds three quotation marks, which end it.", next_step="Take them out."
+        )
     return f"{_QUOTES}{text}{_QUOTES}"

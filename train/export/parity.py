@@ -1,0 +1,184 @@
+"""Whether a GGUF file says what the model says: llama.cpp against transformers, token by token.
+
+Both are given the same ids and decode greedily. Transformers runs on weights rounded to F16, so what is compared is the
+file and its reader, not the rounding. The divergence is KL(transformers ‖ llama.cpp) of next-token distributions along
+transformers' own answer, over its `LIKELIEST` tokens and all others as one event, hence a lower bound of the whole.
+"""
+
+import json
+import math
+import urllib.request
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import Field
+
+from schemas.fields import Count, NonEmpty, Strict
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+    from xllamacpp import Server
+
+#: Tokens of each answer that are compared.
+TOKENS: Final = 24
+#: Tokens of a distribution that are compared one by one.
+LIKELIEST: Final = 1_000
+#: Share of prompts whose answers must be the same.
+LEAST_EQUAL: Final = 0.9
+_CONTEXT: Final = 1_024
+
+
+class PromptParity(Strict):
+    """One prompt: of how many compared tokens the first that are equal, and the mean divergence in nats."""
+
+    prompt: NonEmpty
+    compared: Count
+    """`TOKENS`, or fewer where the answer ends before."""
+    equal: Count
+    kl: float
+
+
+class Parity(Strict):
+    """What a comparison found."""
+
+    file: NonEmpty
+    prompts: list[PromptParity] = Field(min_length=1)
+    tokenizer_equal: Count
+    """Prompts that llama.cpp's own tokenizer cuts into the same ids."""
+    template_equal: Count
+    """Prompts that llama.cpp renders by the template in the file as training did."""
+
+    @property
+    def equal(self) -> int:
+        """Prompts whose answers are the same in all compared tokens."""
+        return sum(each.equal == each.compared for each in self.prompts)
+
+    @property
+    def kl(self) -> float:
+        """Mean divergence a token, in nats."""
+        return math.fsum(each.kl for each in self.prompts) / len(self.prompts)
+
+    @property
+    def holds(self) -> bool:
+        """Whether enough answers are the same, and every prompt is read as training read it."""
+        enough = self.equal >= LEAST_EQUAL * len(self.prompts)
+        return enough and self.tokenizer_equal == self.template_equal == len(self.prompts)
+
+
+class Asked(Strict):
+    """A prompt in the three forms that are compared."""
+
+    id: NonEmpty
+    messages: list[dict[str, str]]
+    text: NonEmpty
+    ids: list[int]
+
+
+def parity(model: "PreTrainedModel", file: Path, prompts: Sequence[Asked], stops: Collection[int]) -> Parity:
+    """Compare a GGUF file with the model that it was made of.
+
+    Args:
+        model: float32 on the CPU; its matrices are rounded to F16 here.
+        file: the GGUF file.
+        prompts: what both are asked.
+        stops: ids that end an answer.
+    """
+    round_to_f16(model)
+    found, cut, rendered = [], 0, 0
+    with served(file) as server:
+        for prompt in prompts:
+            answer, logs = greedy(model, prompt.ids, TOKENS, stops)
+            found.append(_compared(server, prompt, answer, logs))
+            told = {"content": prompt.text, "add_special": False, "parse_special": True}
+            cut += _post(server, "/tokenize", told)["tokens"] == prompt.ids
+            rendered += _post(server, "/apply-template", {"messages": prompt.messages})["prompt"] == prompt.text
+    return Parity(file=file.name, prompts=found, tokenizer_equal=cut, template_equal=rendered)
+
+
+def round_to_f16(model: "PreTrainedModel") -> None:
+    """Round matrices to what F16 can hold, in place; vectors stay, as GGUF keeps them in F32."""
+    import torch
+
+    with torch.no_grad():
+        for weights in model.parameters():
+            if weights.dim() > 1:
+                weights.copy_(weights.half().float())
+
+
+def greedy(
+    model: "PreTrainedModel", ids: Sequence[int], tokens: int, stops: Collection[int]
+) -> "tuple[list[int], torch.Tensor]":
+    """The likeliest next tokens, one after another, up to a stop; and log probabilities (tokens, vocabulary)."""
+    import torch
+
+    asked = torch.tensor([list(ids)])
+    said = model.generate(
+        asked, attention_mask=torch.ones_like(asked), max_new_tokens=tokens, do_sample=False,
+        eos_token_id=sorted(stops), pad_token_id=min(stops), output_logits=True, return_dict_in_generate=True,
+    )  # fmt: skip
+    return said.sequences[0, len(ids) :].tolist(), torch.cat(said.logits).float().log_softmax(-1)
+
+
+def _compared(server: "Server", prompt: Asked, answer: list[int], logs: "torch.Tensor") -> PromptParity:
+    told = _completed(server, prompt.ids)
+    same = [mine == other["id"] for mine, other in zip(answer, told, strict=False)]
+    equal = same.index(False) if False in same else len(same)
+    # After a difference the two go on from different texts, which cannot be compared.
+    kls = [divergence(logs[at], _logs(told[at])) for at in range(min(equal + 1, len(same)))]
+    return PromptParity(prompt=prompt.id, compared=len(answer), equal=equal, kl=math.fsum(kls) / len(kls))
+
+
+def divergence(mine: "torch.Tensor", theirs: dict[int, float]) -> float:
+    """KL(mine ‖ theirs) in nats over tokens that both tell, and the rest as one event.
+
+    Args:
+        mine: log probabilities of all tokens.
+        theirs: log probabilities by token, of some.
+    """
+    import torch
+
+    best = torch.topk(mine, min(LIKELIEST, len(mine)))
+    pairs = [
+        (log, theirs[at]) for log, at in zip(best.values.tolist(), best.indices.tolist(), strict=True) if at in theirs
+    ]
+    total = math.fsum(math.exp(log) * (log - other) for log, other in pairs)
+    rest = 1 - math.fsum(math.exp(log) for log, _ in pairs), 1 - math.fsum(math.exp(other) for _, other in pairs)
+    return max(0.0, total + (rest[0] * math.log(rest[0] / rest[1]) if min(rest) > 1e-9 else 0.0))
+
+
+@contextmanager
+def served(file: Path) -> "Iterator[Server]":
+    """A GGUF file served by llama.cpp on loopback, for the time of the block."""
+    import xllamacpp
+
+    asked = xllamacpp.CommonParams()
+    asked.model.path = str(file)
+    asked.n_ctx, asked.n_parallel, asked.n_gpu_layers, asked.port = _CONTEXT, 1, 0, 0
+    asked.cache_type_k = asked.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+    asked.warmup, asked.ui, asked.use_jinja, asked.verbosity = False, False, True, -1
+    server = xllamacpp.Server(asked)
+    try:
+        yield server
+    finally:
+        del server
+
+
+def _completed(server: "Server", ids: Sequence[int]) -> list[dict[str, Any]]:
+    """The greedy answer to a prompt, its stop included, token by token with log probabilities."""
+    asked = {"prompt": list(ids), "n_predict": TOKENS, "temperature": 0, "n_probs": LIKELIEST, "cache_prompt": False}
+    return list(server.handle_completions(asked)["choices"][0]["logprobs"]["content"])
+
+
+def _logs(token: dict[str, Any]) -> dict[int, float]:
+    return {each["id"]: each["logprob"] for each in token["top_logprobs"]}
+
+
+def _post(server: "Server", path: str, body: dict[str, Any]) -> dict[str, Any]:
+    asked = urllib.request.Request(  # noqa: S310 - loopback
+        server.listening_address + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(asked, timeout=60) as reply:  # noqa: S310
+        return dict(json.load(reply))
