@@ -4,6 +4,7 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+import torch
 from tiny_qwen import tiny_qwen3
 
 from quimbot_data.workspace import Ref, Workspace, file_digest, write_model
@@ -12,6 +13,8 @@ from schemas.training import Adapter, Parent, TrainRecipe
 from train.models import base_facts, load_base, load_tokenizer, tokenizer_hash
 from train.render import template_hash
 
+# Tests run side by side: threads of theirs would only wait for each other.
+torch.set_num_threads(1)
 #: Read once: Qwen's takes seconds.
 tokenizer = cache(load_tokenizer)
 #: Of the random adapter's weights: large enough to change what the model says.
@@ -19,7 +22,6 @@ SPREAD = 0.3
 
 
 def write_adapter(base: Path, folder: Path, seed: int) -> None:
-    import torch
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(seed)

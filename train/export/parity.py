@@ -152,12 +152,15 @@ def divergence(mine: "torch.Tensor", theirs: dict[int, float]) -> float:
 @contextmanager
 def served(file: Path) -> "Iterator[Server]":
     """A GGUF file served by llama.cpp on loopback, for the time of the block."""
+    import torch
     import xllamacpp
 
     asked = xllamacpp.CommonParams()
     asked.model.path = str(file)
     asked.n_ctx, asked.n_parallel, asked.n_gpu_layers, asked.port = _CONTEXT, 1, 0, 0
     asked.cache_type_k = asked.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+    # llama.cpp's threads wait for each other busily: on cores that others use, two are slower than one.
+    asked.cpuparams.n_threads = asked.cpuparams_batch.n_threads = torch.get_num_threads()
     asked.warmup, asked.ui, asked.use_jinja, asked.verbosity = False, False, True, -1
     server = xllamacpp.Server(asked)
     try:
