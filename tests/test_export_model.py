@@ -4,16 +4,17 @@ import json
 import shutil
 
 import pytest
-from tiny_run import tiny_qwen3, tokenizer, with_versions, write_run
+from tiny_run import tiny_llama, tiny_qwen3, tokenizer, with_versions, write_run
 
 from quimbot_data.workspace import Ref, Workspace, file_digest
 from schemas.errors import ModelError, WorkspaceError
-from train.export import RECORD, ModelExport, export, parity_prompts
+from train.export import RECORD, export, parity_prompts
 from train.export.architectures import architecture_of, arranged, cutting_rule
 from train.export.gguf_file import write_gguf
-from train.export.parity import divergence
-from train.models import load_base
-from train.render import marks_of
+from train.export.go_template import served_template
+from train.export.parity import divergence, parity, served
+from train.models import QWEN, load_base
+from train.render import marks_of, template_text
 
 REF = Ref("small", "1.0.0")
 
@@ -21,7 +22,7 @@ REF = Ref("small", "1.0.0")
 @pytest.fixture(scope="module")
 def trained(built, tmp_path_factory):
     workspace = with_versions(built, tmp_path_factory.mktemp("trained") / "datasets")
-    base = tiny_qwen3(tmp_path_factory.mktemp("base"))
+    base = tiny_llama(tmp_path_factory.mktemp("base"))
     (base / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Tiny\n")
     write_run(workspace, "first", REF, base)
     return workspace
@@ -30,7 +31,7 @@ def trained(built, tmp_path_factory):
 @pytest.fixture(scope="module")
 def exported(trained):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("train.export.load_tokenizer", lambda name, revision: tokenizer(name))
+        patch.setattr("train.variants.load_tokenizer", lambda name, revision: tokenizer(name))
         made = export(trained, "first")
     return trained.root / "runs" / "first" / "export", made
 
@@ -78,24 +79,6 @@ def test_the_chat_template_of_the_export_is_that_of_training(exported):
         assert told == asked.ids
 
 
-def test_a_gguf_file_holds_what_llama_cpp_needs(exported):
-    from gguf import GGUFReader
-
-    folder, _ = exported
-    reader = GGUFReader(folder / "first-F16.gguf")
-    told = {name: field.contents() for name, field in reader.fields.items() if len(field.data) == 1}
-    marks = marks_of(tokenizer(str(folder)))
-    assert told["general.architecture"] == "qwen3"
-    assert told["general.license"] == "apache-2.0"
-    assert told["tokenizer.ggml.pre"] == "qwen2"
-    assert (told["tokenizer.ggml.eos_token_id"], told["tokenizer.ggml.eot_token_id"]) == (marks.stop, marks.end)
-    assert len(reader.fields["tokenizer.ggml.tokens"].data) == 151_936
-    by_name = {tensor.name: tensor for tensor in reader.tensors}
-    assert by_name["blk.0.attn_norm.weight"].tensor_type.name == "F32"
-    assert by_name["blk.0.ffn_down.weight"].tensor_type.name == "F16"
-    assert by_name["blk.1.attn_q_norm.weight"].shape.tolist() == [8]
-
-
 def test_the_card_tells_lineage_and_licences(exported, trained):
     folder, _ = exported
     card = (folder / "README.md").read_text()
@@ -114,11 +97,11 @@ def test_the_card_tells_lineage_and_licences(exported, trained):
 
 def test_a_second_export_does_nothing_and_a_spoiled_one_is_made_again(exported, trained, monkeypatch):
     folder, made = exported
-    monkeypatch.setattr("train.export.load_tokenizer", lambda name, revision: tokenizer(name))
+    monkeypatch.setattr("train.variants.load_tokenizer", lambda name, revision: tokenizer(name))
     monkeypatch.setattr("train.export.merge", lambda *_: pytest.fail("it is there already"))
     assert export(trained, "first") == made
     monkeypatch.undo()
-    monkeypatch.setattr("train.export.load_tokenizer", lambda name, revision: tokenizer(name))
+    monkeypatch.setattr("train.variants.load_tokenizer", lambda name, revision: tokenizer(name))
     copy = Workspace(folder.parents[3] / "copy")
     shutil.copytree(trained.root, copy.root)
     (copy.root / "runs/first/export/first-F16.gguf").write_bytes(b"spoiled")
@@ -130,7 +113,7 @@ def test_a_second_export_does_nothing_and_a_spoiled_one_is_made_again(exported, 
 def test_safetensors_alone(trained, monkeypatch, tmp_path):
     copy = Workspace(tmp_path / "copy")
     shutil.copytree(trained.root, copy.root, ignore=shutil.ignore_patterns("export"))
-    monkeypatch.setattr("train.export.load_tokenizer", lambda name, revision: tokenizer(name))
+    monkeypatch.setattr("train.variants.load_tokenizer", lambda name, revision: tokenizer(name))
     made = export(copy, "first", ["safetensors"])
     assert not [name for name in made.files if name.endswith(".gguf")]
     assert "model.safetensors" in made.files
@@ -142,7 +125,7 @@ def test_a_full_disk_leaves_no_export(trained, monkeypatch, tmp_path):
 
     copy = Workspace(tmp_path / "copy")
     shutil.copytree(trained.root, copy.root, ignore=shutil.ignore_patterns("export"))
-    monkeypatch.setattr("train.export.load_tokenizer", lambda name, revision: tokenizer(name))
+    monkeypatch.setattr("train.variants.load_tokenizer", lambda name, revision: tokenizer(name))
 
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -191,32 +174,37 @@ def test_divergence_is_that_of_the_distributions():
     assert 0 < divergence(mine, {0: theirs[0].item()}) < whole
 
 
-def llama_folder(folder, source):
-    """A tiny Llama with the same tokenizer."""
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+def test_a_gguf_file_holds_what_llama_cpp_needs(exported):
+    from gguf import GGUFReader
 
-    torch.manual_seed(3)
-    config = LlamaConfig(
-        vocab_size=151_936, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=1, max_position_embeddings=512, tie_word_embeddings=True, initializer_range=0.3,
-    )  # fmt: skip
-    LlamaForCausalLM(config).save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
-        shutil.copy(source / name, folder / name)
-    return folder
+    folder, _ = exported
+    reader = GGUFReader(folder / "first-F16.gguf")
+    told = {name: field.contents() for name, field in reader.fields.items() if len(field.data) == 1}
+    marks = marks_of(tokenizer(str(folder)))
+    assert told["general.architecture"] == "llama"
+    assert told["general.license"] == "apache-2.0"
+    assert told["tokenizer.ggml.pre"] == "gpt-2"
+    assert (told["tokenizer.ggml.eos_token_id"], told["tokenizer.ggml.eot_token_id"]) == (marks.stop, marks.end)
+    tokens = reader.fields["tokenizer.ggml.tokens"].contents()
+    assert (len(tokens), tokens[marks.start], tokens[271]) == (272, "<|im_start|>", "[PAD271]")
+    by_name = {tensor.name: tensor for tensor in reader.tensors}
+    assert by_name["blk.0.attn_norm.weight"].tensor_type.name == "F32"
+    assert by_name["blk.0.ffn_down.weight"].tensor_type.name == "F16"
 
 
-def test_llama_models_are_written_too(exported, tmp_path):
-    from train.export.parity import parity
-
-    source, _ = exported
-    folder = llama_folder(tmp_path / "llama", source)
-    marks = marks_of(tokenizer(str(source)))
-    write_gguf(folder, folder / "l.gguf", "F16", name="l", stops=(marks.stop, marks.end), facts={})
-    found = parity(
-        load_base(str(folder)), folder / "l.gguf", parity_prompts(tokenizer(str(source)))[:4], (marks.stop, marks.end)
-    )
-    assert found.equal == 4
+def test_qwen3_with_its_own_tokenizer_is_read_as_it_was_written(tmp_path):
+    folder = tiny_qwen3(tmp_path / "qwen")
+    cut, file = tokenizer(QWEN), folder / "q.gguf"
+    (folder / "chat_template.jinja").write_text(served_template(template_text()))
+    marks = marks_of(cut)
+    write_gguf(folder, file, "F16", name="q", stops=(marks.stop, marks.end), facts={})
+    found = parity(load_base(str(folder)), file, parity_prompts(cut), (marks.stop, marks.end))
+    assert found.holds
+    assert found.equal >= 9
     assert found.kl < 1e-3
-    assert isinstance(ModelExport.model_fields, dict)
+
+
+def test_what_llama_cpp_cannot_load_is_told(tmp_path):
+    (tmp_path / "x.gguf").write_bytes(b"GGUF")
+    with pytest.raises(ModelError, match=r"llama.cpp cannot load .*x.gguf"), served(tmp_path / "x.gguf"):
+        pass

@@ -5,7 +5,7 @@ import shutil
 
 import polars as pl
 import pytest
-from tiny_run import tiny_qwen3, tokenizer, with_versions, write_run
+from tiny_run import tiny_llama, tokenizer, with_versions, write_run
 
 from quimbot_data.sql.query import run_query
 from quimbot_data.workspace import Ref, Workspace
@@ -22,7 +22,7 @@ SOME = Scope(("test", "validation"), most=4)
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    return tiny_qwen3(tmp_path_factory.mktemp("base"))
+    return tiny_llama(tmp_path_factory.mktemp("base"))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def trained(built, base, tmp_path_factory):
 
 @pytest.fixture
 def workspace(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr("train.score.load_tokenizer", lambda name, revision: tokenizer(name))
+    monkeypatch.setattr("train.variants.load_tokenizer", lambda name, revision: tokenizer(name))
     shutil.copytree(trained.root, tmp_path / "datasets")
     return Workspace(tmp_path / "datasets")
 
@@ -154,7 +154,7 @@ def test_losses_are_shown_with_the_version_that_was_scored(workspace):
 
 def test_another_base_is_refused_before_anything_is_scored(workspace, tmp_path, base):
     folder = workspace.root / "runs" / "first"
-    other = tiny_qwen3(tmp_path / "other", seed=1)
+    other = tiny_llama(tmp_path / "other", seed=1)
     record = json.loads((folder / "run.json").read_text())
     record["base"]["name"] = str(other)
     (folder / "run.json").write_text(json.dumps(record))

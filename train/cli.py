@@ -1,4 +1,4 @@
-"""`quimbot train run|plan|recipes`."""
+"""`quimbot train run|plan|recipes|score|export`."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +9,7 @@ import typer
 
 from quimbot_data.commands.options import JsonOption, WorkspaceOption, opened
 from quimbot_data.terminal import err, note, print_json, print_table, progress, say
+from train.commands import export, score
 
 if TYPE_CHECKING:
     from schemas.run import RunRecord
@@ -239,3 +240,7 @@ def _stepping(show: Callable[[str], None]) -> "Listener":
 def _time(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+app.command()(score)
+app.command()(export)

@@ -36,13 +36,14 @@ from train.export.go_template import served_template
 from train.export.lineage import base_licence, data_licences, runs_behind
 from train.export.modelfile import modelfile
 from train.export.parity import Asked, Parity, parity
-from train.models import load_config, load_tokenizer
+from train.models import load_base, load_config
 from train.prompts import prompt_set
+from train.record import finished_run
 from train.render import STOPS, marks_of, prompt_ids, template_text
-from train.variants import adapted, check_base, finished_run, load, run_folder
+from train.variants import adapted, check_base, load, tokenizer_of
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
 EXPORT: Final = "export"
 RECORD: Final = "export.json"
@@ -96,7 +97,7 @@ def export(
         run=run, adapter=record.adapter, base_license=license_id or base_licence(record.base.name),
         formats=[each for each in FORMATS if each in formats], types=[each for each in GGUF_TYPES if each in types],
     )  # fmt: skip
-    final = run_folder(workspace, run) / EXPORT
+    final = workspace.run(run) / EXPORT
     with workspace.lock("export", run):
         if before := _same(final, wanted, compare=compare):
             return before
@@ -159,12 +160,12 @@ def merge(workspace: Workspace, record: RunRecord, folder: Path) -> "PreTrainedT
     """
     variant = adapted(workspace, record)
     try:
-        merged = load(variant, exact=True).merge_and_unload(safe_merge=True)
+        merged = load(variant, exact=True).merge_and_unload(safe_merge=True)  # type: ignore[operator]
     except ValueError as error:
         raise ModelError(
             f"The adapter of {record.run} cannot be merged: {error}", next_step="Look at its losses."
         ) from error
-    tokenizer = load_tokenizer(record.recipe.tokenizer or record.base.name, record.base.revision)
+    tokenizer = tokenizer_of(record)
     marks = marks_of(tokenizer)
     merged.generation_config.eos_token_id = [marks.stop, marks.end]
     merged.generation_config.pad_token_id = tokenizer.pad_token_id
@@ -182,9 +183,7 @@ def compared(
     folder: Path, files: Sequence[str], tokenizer: "PreTrainedTokenizerFast", progress: Progress
 ) -> list[Parity]:
     """Compare GGUF files with the model folder that they were made of."""
-    from train.models import load_base
-
-    model: PreTrainedModel = load_base(str(folder))
+    model = load_base(str(folder))
     asked = parity_prompts(tokenizer)
     stops = (marks_of(tokenizer).stop, marks_of(tokenizer).end)
     found = []
@@ -200,7 +199,7 @@ def parity_prompts(tokenizer: "PreTrainedTokenizerFast") -> list[Asked]:
     for prompt in prompt_set("scaffolding")[:PARITY_PROMPTS]:
         messages = [message.model_dump() for message in prompt.messages]
         ids = prompt_ids(messages, tokenizer)
-        found.append(Asked(id=prompt.id, messages=messages, text=tokenizer.decode(ids), ids=ids))
+        found.append(Asked(id=prompt.id, messages=messages, text=str(tokenizer.decode(ids)), ids=ids))
     return found
 
 

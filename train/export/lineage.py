@@ -9,7 +9,7 @@ from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import MissingError
 from schemas.run import RunRecord
 from train.models import place_of
-from train.variants import read_record
+from train.record import read_record
 
 _README_LICENCE: Final = re.compile(r"^license:\s*['\"]?([\w.-]+)", re.MULTILINE)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field
 
+from schemas.errors import ModelError
 from schemas.fields import Count, NonEmpty, Strict
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def greedy(
     import torch
 
     asked = torch.tensor([list(ids)])
-    said = model.generate(
+    said = model.generate(  # type: ignore[operator]
         asked, attention_mask=torch.ones_like(asked), max_new_tokens=tokens, do_sample=False,
         eos_token_id=sorted(stops), pad_token_id=min(stops), output_logits=True, return_dict_in_generate=True,
     )  # fmt: skip
@@ -162,7 +163,10 @@ def served(file: Path) -> "Iterator[Server]":
     # llama.cpp's threads wait for each other busily: on cores that others use, two are slower than one.
     asked.cpuparams.n_threads = asked.cpuparams_batch.n_threads = torch.get_num_threads()
     asked.warmup, asked.ui, asked.use_jinja, asked.verbosity = False, False, True, -1
-    server = xllamacpp.Server(asked)
+    try:
+        server = xllamacpp.Server(asked)
+    except RuntimeError as error:
+        raise ModelError(f"llama.cpp cannot load {file}: {error}", next_step="Export as safetensors alone.") from error
     try:
         yield server
     finally:
@@ -172,7 +176,7 @@ def served(file: Path) -> "Iterator[Server]":
 def _completed(server: "Server", ids: Sequence[int]) -> list[dict[str, Any]]:
     """The greedy answer to a prompt, its stop included, token by token with log probabilities."""
     asked = {"prompt": list(ids), "n_predict": TOKENS, "temperature": 0, "n_probs": LIKELIEST, "cache_prompt": False}
-    return list(server.handle_completions(asked)["choices"][0]["logprobs"]["content"])
+    return list(_post(server, "/completion", asked)["completion_probabilities"])
 
 
 def _logs(token: dict[str, Any]) -> dict[int, float]:

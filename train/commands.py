@@ -1,0 +1,119 @@
+"""What becomes of a run: `train score`, `train export` and `eval`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from quimbot_data.commands.options import JsonOption, LogJsonOption, RefArgument, WorkspaceOption, opened, parsed_ref
+from quimbot_data.terminal import note, print_json, print_table, progress, say
+
+if TYPE_CHECKING:
+    from train.export import ModelExport
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A finished run of the workspace.")]
+_SPLITS = ("train", "validation", "test")
+
+
+def score(
+    context: typer.Context,
+    ref: RefArgument,
+    adapter: Annotated[
+        str, typer.Option("--adapter", metavar="RUN", help="The run whose adapter is set against its base.")
+    ],
+    split: Annotated[
+        list[Literal["train", "validation", "test"]] | None,
+        typer.Option("--split", help="This split only; may be given again. Default all.", show_default=False),
+    ] = None,
+    most: Annotated[
+        int | None,
+        typer.Option("--most", min=1, help="Dialogues of a split at most, a random sample.", show_default=False),
+    ] = None,
+    longest: Annotated[int, typer.Option("--longest", min=16, help="Tokens of a dialogue at most.")] = 2048,
+    log_json: LogJsonOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write the loss of every turn of a version under a run's base and under its adapter, for `quimbot sql`.
+
+    The views are `losses` (turns) and `dialogue_losses`; `quimbot sql @losses-by-source`, `@losses-by-level`,
+    `@losses-by-move` and `@losses-worse` ask them. Interrupted, it goes on with the next data file.
+    """
+    from train.score import Scope, losses_of
+    from train.score import score as run
+
+    place, scope = opened(context, workspace), Scope(split or _SPLITS, most, longest)
+    with progress(f"score {ref}", log_json=log_json) as tell:
+        scored = run(place, parsed_ref(ref), adapter, scope, tell)
+    sums = [(name, losses_of(place, scored, name).sum()) for name in scope.splits]
+    rows = [
+        {
+            **{"split": name, "tokens": total["n_tokens"].item(), "base": total["base_nll"].item()},
+            **{"adapter": total["adapter_nll"].item()},
+        }
+        for name, total in sums
+        if total["n_tokens"].item()
+    ]
+    for row in rows:
+        row["base"], row["adapter"] = row["base"] / row["tokens"], row["adapter"] / row["tokens"]
+    if json:
+        print_json(scored.model_dump(mode="json") | {"splits": rows})
+        return
+    print_table(f"Nats a token of {ref}", ("split", "tokens", "base", adapter), [list(row.values()) for row in rows])
+    if scored.cut:
+        note(f"{scored.cut:,} dialogues are longer than {longest:,} tokens: their last turns were left out.")
+    say('quimbot sql "SELECT * FROM dialogue_losses ORDER BY change DESC LIMIT 10"')
+
+
+def export(
+    context: typer.Context,
+    run: RunArgument,
+    format: Annotated[
+        list[Literal["safetensors", "gguf", "ollama"]] | None,
+        typer.Option("--format", help="This format only; may be given again. Default all.", show_default=False),
+    ] = None,
+    kind: Annotated[
+        list[Literal["F16", "Q8_0"]] | None,
+        typer.Option("--type", help="Of GGUF files; may be given again. Default both.", show_default=False),
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare/--no-compare", help="Load GGUF files in llama.cpp, beside transformers.")
+    ] = True,
+    license_id: Annotated[
+        str | None, typer.Option("--base-license", help="Of the base, where it does not say.", show_default=False)
+    ] = None,
+    log_json: LogJsonOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Merge a run's adapter and write safetensors, GGUF, an Ollama Modelfile and a card into `runs/RUN/export/`.
+
+    GGUF files are loaded in llama.cpp and compared with transformers, token by token. Exit 1 if they do not say the
+    same.
+    """
+    from train.export import FORMATS, GGUF_TYPES
+    from train.export import export as write
+    from train.record import run_folder
+
+    place = opened(context, workspace)
+    with progress(f"export {run}", log_json=log_json) as tell:
+        made = write(
+            place, run, format or FORMATS, kind or GGUF_TYPES, compare=compare, license_id=license_id, progress=tell
+        )
+    differ = [each.file for each in made.parity if not each.holds]
+    if json:
+        print_json(made.model_dump(mode="json") | {"differ": differ})
+    else:
+        _print_export(made, run_folder(place, run) / "export")
+    for file in differ:
+        note(f"{file} does not say what the safetensors say: see export.json.")
+    raise typer.Exit(1 if differ else 0)
+
+
+def _print_export(made: "ModelExport", folder: Path) -> None:
+    print_table("", ("file", "MB"), [[name, (folder / name).stat().st_size / 1e6] for name in made.files])
+    for each in made.parity:
+        say(
+            f"{each.file}: {each.equal} of {len(each.prompts)} prompts get the same answer; KL {each.kl:.1e} nats a token"
+        )
+    say(str(folder))
