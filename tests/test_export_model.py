@@ -12,7 +12,7 @@ from train.export import RECORD, export, parity_prompts
 from train.export.architectures import architecture_of, arranged, cutting_rule
 from train.export.gguf_file import write_gguf
 from train.export.go_template import served_template
-from train.export.parity import divergence, parity, served
+from train.export.parity import compare, divergence, served
 from train.models import QWEN, load_base
 from train.render import marks_of, template_text
 
@@ -198,7 +198,7 @@ def test_qwen3_with_its_own_tokenizer_is_read_as_it_was_written(tmp_path):
     (folder / "chat_template.jinja").write_text(served_template(template_text()))
     marks = marks_of(cut)
     write_gguf(folder, file, "F16", name="q", stops=(marks.stop, marks.end), facts={})
-    found = parity(load_base(str(folder)), file, parity_prompts(cut), (marks.stop, marks.end))
+    found = compare(load_base(str(folder)), file, parity_prompts(cut), (marks.stop, marks.end))
     assert found.holds
     assert found.equal >= 9
     assert found.kl < 1e-3

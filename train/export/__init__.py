@@ -35,7 +35,8 @@ from train.export.gguf_file import GGUF_TYPES, GgufType, write_gguf
 from train.export.go_template import served_template
 from train.export.lineage import base_licence, data_licences, runs_behind
 from train.export.modelfile import modelfile
-from train.export.parity import Asked, Parity, parity
+from train.export.parity import Asked, Parity
+from train.export.parity import compare as measured
 from train.models import load_base, load_config
 from train.prompts import prompt_set
 from train.record import finished_run
@@ -189,7 +190,7 @@ def compared(
     found = []
     for name in files:
         progress(f"compare {name}", 0)
-        found.append(parity(model, folder / name, asked, stops))
+        found.append(measured(model, folder / name, asked, stops))
     return found
 
 

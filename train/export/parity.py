@@ -39,7 +39,8 @@ class PromptParity(Strict):
     compared: Count
     """`TOKENS`, or fewer where the answer ends before."""
     equal: Count
-    kl: float
+    kl: float | None
+    """Null where llama.cpp told no probabilities."""
 
 
 class Parity(Strict):
@@ -59,8 +60,9 @@ class Parity(Strict):
 
     @property
     def kl(self) -> float:
-        """Mean divergence a token, in nats."""
-        return math.fsum(each.kl for each in self.prompts) / len(self.prompts)
+        """Mean divergence a token, in nats; 0 where no probabilities were told."""
+        kls = [each.kl for each in self.prompts if each.kl is not None]
+        return math.fsum(kls) / max(1, len(kls))
 
     @property
     def holds(self) -> bool:
@@ -78,7 +80,7 @@ class Asked(Strict):
     ids: list[int]
 
 
-def parity(model: "PreTrainedModel", file: Path, prompts: Sequence[Asked], stops: Collection[int]) -> Parity:
+def compare(model: "PreTrainedModel", file: Path, prompts: Sequence[Asked], stops: Collection[int]) -> Parity:
     """Compare a GGUF file with the model that it was made of.
 
     Args:
@@ -124,12 +126,17 @@ def greedy(
 
 
 def _compared(server: "Server", prompt: Asked, answer: list[int], logs: "torch.Tensor") -> PromptParity:
-    told = _completed(server, prompt.ids)
-    same = [mine == other["id"] for mine, other in zip(answer, told, strict=False)]
+    asked = {"prompt": prompt.ids, "n_predict": TOKENS, "temperature": 0, "n_probs": LIKELIEST, "cache_prompt": False}
+    reply = _post(server, "/completion", {**asked, "return_tokens": True})
+    said = reply["tokens"]
+    same = [mine == other for mine, other in zip(answer, said, strict=False)]
     equal = same.index(False) if False in same else len(same)
-    # After a difference the two go on from different texts, which cannot be compared.
-    kls = [divergence(logs[at], _logs(told[at])) for at in range(min(equal + 1, len(same)))]
-    return PromptParity(prompt=prompt.id, compared=len(answer), equal=equal, kl=math.fsum(kls) / len(kls))
+    # After a difference the two go on from different texts, which cannot be compared. llama.cpp tells no probabilities
+    # of tokens that are no whole characters.
+    told = reply.get("completion_probabilities", [])[: equal + 1]
+    kls = [divergence(logs[at], _logs(each)) for at, each in enumerate(told) if each["id"] == said[at]]
+    kl = math.fsum(kls) / len(kls) if kls else None
+    return PromptParity(prompt=prompt.id, compared=len(answer), equal=equal, kl=kl)
 
 
 def divergence(mine: "torch.Tensor", theirs: dict[int, float]) -> float:
@@ -171,12 +178,6 @@ def served(file: Path) -> "Iterator[Server]":
         yield server
     finally:
         del server
-
-
-def _completed(server: "Server", ids: Sequence[int]) -> list[dict[str, Any]]:
-    """The greedy answer to a prompt, its stop included, token by token with log probabilities."""
-    asked = {"prompt": list(ids), "n_predict": TOKENS, "temperature": 0, "n_probs": LIKELIEST, "cache_prompt": False}
-    return list(_post(server, "/completion", asked)["completion_probabilities"])
 
 
 def _logs(token: dict[str, Any]) -> dict[int, float]:
