@@ -1,7 +1,8 @@
 """What becomes of a run: `train score`, `train export` and `eval`."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -9,10 +10,27 @@ from quimbot_data.commands.options import JsonOption, LogJsonOption, RefArgument
 from quimbot_data.terminal import note, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
-    from train.export import ModelExport
+    from train.export import Format, GgufType, ModelExport
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A finished run of the workspace.")]
-_SPLITS = ("train", "validation", "test")
+
+
+class Split(StrEnum):
+    """Splits of a version."""
+
+    train, validation, test = "train", "validation", "test"
+
+
+class Form(StrEnum):
+    """What a run is exported as."""
+
+    safetensors, gguf, ollama = "safetensors", "gguf", "ollama"
+
+
+class Kind(StrEnum):
+    """Types of the matrices in a GGUF file."""
+
+    f16, q8_0 = "F16", "Q8_0"
 
 
 def score(
@@ -22,8 +40,8 @@ def score(
         str, typer.Option("--adapter", metavar="RUN", help="The run whose adapter is set against its base.")
     ],
     split: Annotated[
-        list[Literal["train", "validation", "test"]] | None,
-        typer.Option("--split", help="This split only; may be given again. Default all.", show_default=False),
+        list[Split] | None,
+        typer.Option("--split", help="This split; may be given again. Default all."),
     ] = None,
     most: Annotated[
         int | None,
@@ -42,7 +60,7 @@ def score(
     from train.score import Scope, losses_of
     from train.score import score as run
 
-    place, scope = opened(context, workspace), Scope(split or _SPLITS, most, longest)
+    place, scope = opened(context, workspace), Scope([each.value for each in split or Split], most, longest)
     with progress(f"score {ref}", log_json=log_json) as tell:
         scored = run(place, parsed_ref(ref), adapter, scope, tell)
     sums = [(name, losses_of(place, scored, name).sum()) for name in scope.splits]
@@ -68,13 +86,13 @@ def score(
 def export(
     context: typer.Context,
     run: RunArgument,
-    format: Annotated[
-        list[Literal["safetensors", "gguf", "ollama"]] | None,
-        typer.Option("--format", help="This format only; may be given again. Default all.", show_default=False),
+    formats: Annotated[
+        list[Form] | None,
+        typer.Option("--format", help="This format; may be given again. Default all."),
     ] = None,
     kind: Annotated[
-        list[Literal["F16", "Q8_0"]] | None,
-        typer.Option("--type", help="Of GGUF files; may be given again. Default both.", show_default=False),
+        list[Kind] | None,
+        typer.Option("--type", help="Of GGUF files; may be given again. Default both."),
     ] = None,
     compare: Annotated[
         bool, typer.Option("--compare/--no-compare", help="Load GGUF files in llama.cpp, beside transformers.")
@@ -91,20 +109,20 @@ def export(
     GGUF files are loaded in llama.cpp and compared with transformers, token by token. Exit 1 if they do not say the
     same.
     """
-    from train.export import FORMATS, GGUF_TYPES
     from train.export import export as write
-    from train.record import run_folder
 
     place = opened(context, workspace)
     with progress(f"export {run}", log_json=log_json) as tell:
-        made = write(
-            place, run, format or FORMATS, kind or GGUF_TYPES, compare=compare, license_id=license_id, progress=tell
+        chosen = (
+            cast("list[Format]", [each.value for each in formats or Form]),
+            cast("list[GgufType]", [each.value for each in kind or Kind]),
         )
+        made = write(place, run, *chosen, compare=compare, license_id=license_id, progress=tell)
     differ = [each.file for each in made.parity if not each.holds]
     if json:
         print_json(made.model_dump(mode="json") | {"differ": differ})
     else:
-        _print_export(made, run_folder(place, run) / "export")
+        _print_export(made, place.run(run) / "export")
     for file in differ:
         note(f"{file} does not say what the safetensors say: see export.json.")
     raise typer.Exit(1 if differ else 0)
@@ -114,6 +132,6 @@ def _print_export(made: "ModelExport", folder: Path) -> None:
     print_table("", ("file", "MB"), [[name, (folder / name).stat().st_size / 1e6] for name in made.files])
     for each in made.parity:
         say(
-            f"{each.file}: {each.equal} of {len(each.prompts)} prompts get the same answer; KL {each.kl:.1e} nats a token"
+            f"{each.file}: {each.equal} of {len(each.prompts)} prompts answered the same; KL {each.kl:.1e} nats a token"
         )
     say(str(folder))

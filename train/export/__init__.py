@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 EXPORT: Final = "export"
 RECORD: Final = "export.json"
+__all__ = ["FORMATS", "RECORD", "Format", "GgufType", "ModelExport", "export", "parity_prompts"]
 #: Prompts of a comparison.
 PARITY_PROMPTS: Final = 10
 Format = Literal["safetensors", "gguf", "ollama"]
