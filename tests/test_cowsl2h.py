@@ -86,6 +86,16 @@ def test_tags_have_families(
     assert spanish_family(tags, original, corrected) == (family, generalizable)
 
 
+def test_what_a_variety_says_is_marked_as_variation(tmp_path: Path) -> None:
+    path = table(
+        tmp_path / "edits.csv",
+        ("SPA 31", "fs:st:pn", "Ese día ", "habían", "había", " muchas personas."),
+        ("SPA 31", "fs:st:pn", "Tú me ", "dijistes", "dijiste", " la verdad ayer."),
+        ("SPA 31", "fs:st:pn", "Esa gente ", "eran", "era", " muy amable."),
+    )
+    assert [seed.is_variation for seed in extracted(path)[0]] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("course", "backgrounds"),
     [("SPA 31", ["heritage"]), ("SPA 3", ["l2"]), ("SPA 24", ["l2"]), ("SPA 116", ["heritage", "l2"])],

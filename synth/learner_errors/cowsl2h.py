@@ -30,7 +30,7 @@ from quimbot_data.licenses import Rights
 from quimbot_data.pedagogy.tokens import words_of, zipf
 from schemas.errors import WrongCorpusError
 from schemas.learner import Background
-from synth.learner_errors.cowsl2h_tags import SUBJECT_PRONOUN, spanish_family
+from synth.learner_errors.cowsl2h_tags import SUBJECT_PRONOUN, legitimate, spanish_family
 from synth.learner_errors.paths import lines_of, text_files
 from synth.learner_errors.sentences import Edit, LearnerSentence, Read, Skipped
 
@@ -111,7 +111,8 @@ def _told(key: str, row: Row) -> _Told | Skipped:
         return Skipped(key, reason)
     family, generalizable = spanish_family(row["tags"], error, correction)
     text, start, end, corrected = _placed(left, error, correction, right)
-    return _Told(text, Edit(start, end, corrected, row["tags"].strip() or "UNK", family, generalizable))
+    tags = row["tags"].strip() or "UNK"
+    return _Told(text, Edit(start, end, corrected, tags, family, generalizable, legitimate(error, correction)))
 
 
 def _unclean(left: str, error: str, correction: str, right: str) -> str | None:

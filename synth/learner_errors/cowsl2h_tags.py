@@ -16,6 +16,9 @@ from synth.seeds.bank import GENERALIZABLE
 #: Overt subject pronouns are legitimate in Caribbean Spanish and elsewhere: annotators marked them, no tutor does.
 SUBJECT_PRONOUN: Final = re.compile(r"pr[:.](?:su|us|sun)[:.]")
 
+#: What annotators put right and much of the Spanish-speaking world says: "habían muchas personas", "haiga", "dijistes".
+_VARIANTS: Final = {"habían": "había", "hubieron": "hubo", "habrán": "habrá", "haiga": "haya", "haigan": "hayan"}
+
 #: The first that is found says the family.
 _FAMILIES: Final[tuple[tuple[re.Pattern[str], ErrorFamily], ...]] = (
     (re.compile(r"seta"), "copula"),
@@ -67,6 +70,16 @@ def spanish_family(tags: str, original: str, corrected: str) -> Sorted:
     # What is tagged of prepositions, por and para and the personal a, goes by rules.
     ruled = GENERALIZABLE[family] or family == "preposition"
     return Sorted(family, ruled and not any(_BY_HEART.search(tag) for tag in each))
+
+
+def legitimate(original: str, corrected: str) -> bool:
+    """Whether what was said is right in some variety of Spanish, so that no tutor makes it a target.
+
+    >>> legitimate("habían", "había"), legitimate("fuistes", "fuiste"), legitimate("eran", "era")
+    (True, True, False)
+    """
+    said, meant = original.lower().strip(), corrected.lower().strip()
+    return _VARIANTS.get(said) == meant or (said.endswith("stes") and said == meant + "s")
 
 
 def _family(tag: str) -> ErrorFamily | None:
