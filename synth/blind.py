@@ -102,6 +102,8 @@ def traits(language: str, turns: Sequence[str]) -> dict[str, float]:
     first = tokens_of(turns[0], language)
     every = [token for turn in turns for token in tokens_of(turn, language)]
     seen = {f"1 {run}": 1.0 for run in _runs(first)} | {f"* {run}": 1.0 for run in _runs(every)}
+    if language == "zh":  # words are cut by chance where phrases are short
+        seen |= {f"c {run}": 1.0 for run in _runs([char for turn in turns for char in turn if char.isalnum()])}
     return seen | _counts(language, turns)
 
 
@@ -120,11 +122,17 @@ def _counts(language: str, turns: Sequence[str]) -> dict[str, float]:
         "longest sentence": max(sentences, default=0),
         "letters a word": sum(map(len, every)) / max(len(every), 1),
         "frequency": sum(zipf(word, language) for word in every) / max(len(every), 1),
+        "foreign words": sum(_foreign(word, language) for word in every),
         "questions": sum(turn.count(mark) for turn in turns for mark in QUESTION_MARKS) / len(turns),
         "questions in the first": sum(turns[0].count(mark) for mark in QUESTION_MARKS),
         "phrases quoted": sum(turns[0].count(mark) for mark in '“«「"'),
     }
     return {f"# {name} > {step}": 1.0 for name, value in counted.items() for step in _steps(name, float(value))}
+
+
+def _foreign(word: str, language: str) -> bool:
+    """Whether a word is rather English's than the target language's."""
+    return language != "en" and zipf(word, "en") > zipf(word, language) + 1
 
 
 def _steps(name: str, value: float) -> list[int]:

@@ -49,8 +49,8 @@ class Course:
     supports: list[Strategy] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
     target: int | None = None
-    marked: bool = False
-    """Whether the tutor did what the background asks for once: a comprehension check, or the home's speech."""
+    marks: set[str] = field(default_factory=set)
+    """What the tutor did that the background asks for: a comprehension check, the ear for the home's speech."""
     noted: bool = False
     asked: int = 0
     """Questions about meaning that were asked."""

@@ -8,7 +8,7 @@ from quimbot_data.pedagogy.levels import length_fault
 from quimbot_data.pedagogy.strategies import explore_fault, hint_fault, question_fault, recast_fault
 from quimbot_data.pedagogy.tokens import words_of
 from quimbot_data.pedagogy.wording import MOST_QUESTIONS, explicit_corrections, questions
-from schemas.learner import Move, Strategy
+from schemas.learner import Background, Move, Strategy
 from synth.cultural_notes import cultural_notes
 from synth.grammar.expansion import DRAWS, Script
 from synth.grammar.phrases import capitalised, lowered
@@ -23,7 +23,7 @@ OPENED: Final = 0.75
 PRAISE: Final = 0.45
 #: Shares of recasts that go on after their question, and of other supports that have the mark of a background.
 TAIL: Final = 0.7
-MARKED: Final = 0.3
+MARKED: Final[dict[Background, float]] = {"heritage": 0.8, "l2": 0.3}
 #: Shares of answers to a repair that ask how it was found, and of questions about meaning that fit any story.
 REFLECTS: Final = 0.3
 INVITES: Final = 0.35
@@ -61,7 +61,7 @@ def _support(course: "Course", strategy: Strategy, *, again: bool) -> Said:
         parts = [_say(course, "again-open" if again else "praise" if praises else "open")]
         moves = ["affirm", strategy] if praises else moves
     parts.append(_core(course, strategy))
-    if strategy != "recast" and course.chance.random() < MARKED:
+    if strategy != "recast" and course.chance.random() < MARKED[course.scenario.profile.background]:
         _mark(course, parts, moves, strategy)
     return Said(_joined(course, parts), moves, strategy, mixed=mixed)
 
@@ -106,30 +106,33 @@ def _drawn(course: "Course", build: Callable[[], Said], accept: Callable[[Said],
     Raises:
         Wordless: there is none.
     """
-    speaker, marked, noted = course.speaker, course.marked, course.noted
+    speaker, marks, noted = course.speaker, set(course.marks), course.noted
     for _ in range(DRAWS):
         before = len(speaker.chosen)
         said = build()
         if accept(said):
             return said
         del speaker.chosen[before:]
-        course.marked, course.noted = marked, noted
+        course.marks, course.noted = set(marks), noted
     raise Wordless
 
 
 def _mark(course: "Course", parts: list[str], moves: list[Move], strategy: Strategy | None) -> None:
-    """Once a dialogue: a comprehension check for second-language learners, the home's speech for heritage learners."""
-    if course.marked:
-        return
+    """A comprehension check for second-language learners, once; for heritage learners the home's speech.
+
+    The latter once in a support and once in what follows.
+    """
     if course.scenario.profile.background == "l2":
-        repaired = strategy is None and course.path[-1] == "repair"
-        parts.append(_say(course, "check-after" if repaired else "check"))
-        moves.append("comprehension_check")
-    elif strategy == "recast":
+        after = strategy is None and course.path[-1] == "repair"
+        if not course.marks:
+            parts.append(_say(course, "check-after" if after else "check"))
+            moves.append("comprehension_check")
+            course.marks.add("check")
         return
-    else:
-        parts.insert(1, _say(course, "home" if strategy else "home-after"))
-    course.marked = True
+    rule = "home" if strategy else "home-after"
+    if rule not in course.marks:
+        parts.insert(1, _say(course, rule))
+        course.marks.add(rule)
 
 
 def simpler(course: "Course", strategy: Strategy) -> Said:
