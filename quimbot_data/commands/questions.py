@@ -95,8 +95,8 @@ def sql(
 ) -> None:
     """Query the corpora, or a version, with DuckDB SQL: read-only, nothing but the workspace.
 
-    Views: dialogues, messages, learner_texts, ledger, rejected, fates, sources, versions, runs, steps, losses,
-    dialogue_losses; of a version also build, recipe, inputs, clearances, mix, evaluation, audit.
+    Views: dialogues, messages, turns, errors, learner_texts, ledger, rejected, fates, sources, versions, runs, steps,
+    losses, dialogue_losses; of a version also build, recipe, inputs, clearances, mix, evaluation, audit.
     """
     from quimbot_data.sql.named import named_query, parameters, resolved
     from quimbot_data.sql.query import Limits, run_query

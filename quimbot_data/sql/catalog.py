@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 VIEWS: Final = (
     "dialogues",
     "messages",
+    "turns",
+    "errors",
     "learner_texts",
     "ledger",
     "rejected",
