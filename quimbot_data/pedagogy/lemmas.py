@@ -19,7 +19,25 @@ if TYPE_CHECKING:
 _CHOSEN: Final = {
     "es": dict.fromkeys(("fui", "fuiste", "fue", "fuimos", "fueron", "fuera", "fueran", "fueras"), "ir")
     | {"di": "decir"},
-    "en": {"left": "leave", "felt": "feel", "found": "find", "lay": "lie"},
+    "en": {
+        **{
+            "left": "leave",
+            "felt": "feel",
+            "found": "find",
+            "lay": "lie",
+            "gone": "go",
+            "won": "win",
+            "broke": "break",
+        },
+        **{
+            "playing": "play",
+            "singing": "sing",
+            "living": "live",
+            "feeling": "feel",
+            "lost": "lose",
+            "funniest": "funny",
+        },
+    },
 }
 _ENCLITICS: Final = re.compile(r"(?<=[aeioáéíóúrn])(?:[mts]e(?:l[aeo]s?)?|nos|l[aeo]s?)$")
 _POSSESSIVE: Final = re.compile(r"['’]s?$")

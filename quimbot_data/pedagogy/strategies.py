@@ -204,7 +204,9 @@ def contrast_in(text: str, edit: Edit) -> bool:
     middles = [pieces(phrase) for phrase in lexicon(edit.language).contrasts]
     for at in (at for at, word in enumerate(words) if word == _RIGHT):
         behind = [words[at + 1 + skipped :] for skipped in (0, 1)]
-        if any(each[: len(middle)] == middle and _OTHER in each[len(middle) :][:2] for each in behind for middle in middles):
+        if any(
+            each[: len(middle)] == middle and _OTHER in each[len(middle) :][:2] for each in behind for middle in middles
+        ):
             return True
     return False
 
