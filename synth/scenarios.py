@@ -13,6 +13,8 @@ from typing import Final, TypeVar
 
 from quimbot_data.pedagogy.edits import Edit
 from quimbot_data.pedagogy.error_rates import family_mix
+from quimbot_data.pedagogy.lemmas import content_lemmas
+from quimbot_data.pedagogy.levels import reach
 from quimbot_data.pedagogy.strategies import hint_fault
 from schemas.errors import InputError
 from schemas.learner import CEFR_LEVELS, STRATEGIES, Cefr, Learner, Strategy
@@ -41,6 +43,11 @@ class Scenario:
     """Whether the right form comes first where two are compared."""
     variation: Seed | None
     """Something else that the learner says, right in their variety."""
+
+    @property
+    def level(self) -> Cefr:
+        """The learner's level."""
+        return self.learner.cefr or "A1"
 
     def random(self, purpose: str = "") -> random.Random:
         """A source of chance of its own, the same on every machine."""
@@ -89,7 +96,6 @@ class _Plan:
                 "and contrast.",
                 next_step="Leave --seeds out to use the shipped ones.",
             )
-        self.openings = {seed.seed_id: openings(seed) for seed in self.seeds}
         self.levels, self.strategies = _Shares(self.chance), _Shares(self.chance)
         self.mixes: dict[Cefr, Mapping[ErrorFamily, float]] = {}
         self.families: dict[Cefr, _Shares] = {}
@@ -99,7 +105,7 @@ class _Plan:
     def scenario(self, number: int) -> Scenario:
         level = self.levels.take(self.profile.levels)
         seed = self.seed(level)
-        opening = {s: w for s, w in self.profile.strategies.items() if s in self.openings[seed.seed_id]}
+        opening = {s: w for s, w in self.profile.strategies.items() if s in openings(seed, level)}
         strategy = self.strategies.take(opening)
         self.compared[seed.seed_id] += strategy == "explore"
         # Every other one, from a start by the seed: each order has its half within each seed, so within each split.
@@ -159,12 +165,18 @@ def usable(seed: Seed) -> bool:
     return bool(seed.recast and seed.questions and seed.cue and len(seed.contrast) == 2)
 
 
-def openings(seed: Seed) -> list[Strategy]:
-    """Strategies that a tutor may begin with: a hint where a rule leads on and its cue says where."""
+def openings(seed: Seed, level: Cefr) -> tuple[Strategy, ...]:
+    """Strategies that a tutor may begin with: a hint where a rule leads on and its cue, in easy words, says where."""
     if not seed.generalizable:
-        return list(ARBITRARY)
-    hints = hint_fault(str(seed.cue), edit_of(seed), seed.type) is None
-    return [strategy for strategy in STRATEGIES if strategy != "hint" or hints]
+        return ARBITRARY
+    hints = cue_within_reach(seed, level) and hint_fault(str(seed.cue), edit_of(seed), seed.type) is None
+    return STRATEGIES if hints else tuple(strategy for strategy in STRATEGIES if strategy != "hint")
+
+
+def cue_within_reach(seed: Seed, level: Cefr) -> bool:
+    """Whether learners of a level know the words of a seed's cue."""
+    known = content_lemmas(seed.sentence, seed.language) | content_lemmas(seed.corrected_sentence, seed.language)
+    return not reach([str(seed.cue)], seed.language, level, known).above
 
 
 def edit_of(seed: Seed) -> Edit:

@@ -30,13 +30,13 @@ def grow(scenario: Scenario) -> Row | None:
     """
     profile, seed = scenario.profile, scenario.seed
     grammar = load_grammar(profile.language)
-    level, background = str(scenario.learner.cefr), profile.background
+    level, background = scenario.level, profile.background
     speaker = Speaker(
         grammar,
         scenario.random("words"),
         (f"{level}-{background}", background, level),
         fold_of(seed.seed_id),
-        slots_of(seed, grammar, right_first=scenario.right_first),
+        slots_of(seed, grammar, scenario.level, right_first=scenario.right_first),
     )
     course = Course(scenario, speaker, scenario.random("events"))
     if not run(course):

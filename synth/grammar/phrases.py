@@ -3,8 +3,10 @@
 import re
 from typing import Final
 
+from schemas.learner import Cefr
 from schemas.seed import Seed
 from synth.grammar.expansion import Grammar, Script
+from synth.scenarios import cue_within_reach
 from synth.seeds import topics
 
 _STOP: Final = re.compile(r"[.!?。！？؟]+$")
@@ -12,7 +14,7 @@ _STOP: Final = re.compile(r"[.!?。！？؟]+$")
 _START: Final = re.compile(r"(^|(?<!\.)[.!?]\s+)([¿¡“\"«(]*)([^\W\d_])")
 
 
-def slots_of(seed: Seed, grammar: Grammar, *, right_first: bool) -> dict[str, str]:
+def slots_of(seed: Seed, grammar: Grammar, level: Cefr, *, right_first: bool) -> dict[str, str]:
     """The words of a seed by slot: phrases that are spoken about, the cue, the recast, the topic."""
     right, wrong = seed.contrast
     recast = str(seed.recast)
@@ -28,7 +30,7 @@ def slots_of(seed: Seed, grammar: Grammar, *, right_first: bool) -> dict[str, st
     }
     if seed.original.strip():
         slots["original"] = quoted(seed.original.strip(), grammar.script)
-    if seed.cue:
+    if seed.cue and cue_within_reach(seed, level):
         slots |= _cue_slots(seed.cue, grammar)
     if (low := lowered(slots["bare"], grammar.script)) is not None:
         slots["low"] = low

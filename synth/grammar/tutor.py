@@ -151,7 +151,8 @@ def simpler(course: "Course", strategy: Strategy) -> Said:
 
 def shorter(course: "Course") -> Said:
     """Time, and a way in: a hint or a choice of two."""
-    hints = "hint" in openings(course.scenario.seed) and course.supports[-1] in ("hint", "explore")
+    seed, level = course.scenario.seed, course.scenario.level
+    hints = "hint" in openings(seed, level) and course.supports[-1] in ("hint", "explore")
     strategy: Strategy = "hint" if hints else "explore"
     if strategy == "explore":
         _alternate(course)
