@@ -21,6 +21,10 @@ _BESIDE: Final[tuple[Move, ...]] = ("affirm", "reflect", "comprehension_check", 
 _UNSPACED: Final = frozenset({"zh", "ja"})
 
 
+#: What a tutor's turn does, as a model declares it; small models would go on for ever.
+_Moves = Annotated[list[Move], Field(max_length=4)]
+
+
 class LearnerTurn(Strict):
     """One message of a learner."""
 
@@ -31,7 +35,7 @@ class TutorTurn(Strict):
     """One turn of a tutor."""
 
     text: str
-    moves: list[Move]
+    moves: _Moves
 
 
 class Exchange(Strict):
@@ -39,7 +43,7 @@ class Exchange(Strict):
 
     learner: str
     tutor: str
-    moves: list[Move]
+    moves: _Moves
     """What the tutor's turn does."""
 
 

