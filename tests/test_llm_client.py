@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from llm_standin import Answer, LlmStandIn, Payload, Script
 from pydantic import SecretStr
 
+from quimbot_data.endpoint import Endpoint, choose_endpoint
 from quimbot_data.workspace import Workspace
 from schemas.errors import BudgetError, EndpointError, InputError, LockedError
 from synth.cache import Totals, open_cache
 from synth.llm.attempts import retry_after
 from synth.llm.budget import UNLIMITED, Budget
 from synth.llm.client import Client, Patience, Tally
-from synth.llm.endpoint import Endpoint, choose_endpoint
 from synth.llm.prices import DOLLAR, FREE, Asked, Price, price_of
 from synth.llm.replies import Failed, Reply
 from synth.llm.request import Request, Sampling, make_request

@@ -16,13 +16,13 @@ from conftest import Ran
 from llm_author import author
 from llm_standin import Answer, LlmStandIn, Payload, Script
 
+from quimbot_data.endpoint import Endpoint
 from quimbot_data.pedagogy.critics import check
 from quimbot_data.workspace import Workspace
 from schemas.errors import TermsError
 from schemas.seed import Seed
 from synth.llm.clearing import check_transfer
 from synth.llm.dialogues import PROMPTS
-from synth.llm.endpoint import Endpoint
 from synth.llm.outcome import FailureRow, failures_beside
 from synth.prompts import misconceptions, prompt_hash
 from synth.seeds import load_seeds

@@ -75,8 +75,8 @@ def asking_of(
         InputError: no model, parameters that are no JSON object, or prices that are not valid.
         EndpointError: an address or key file that is not valid, or no key.
     """
+    from quimbot_data.endpoint import choose_endpoint
     from synth.llm.client import Patience
-    from synth.llm.endpoint import choose_endpoint
     from synth.llm.generation import Asking
     from synth.llm.prices import Asked, price_of
     from synth.llm.request import Sampling

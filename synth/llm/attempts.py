@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
+from quimbot_data.endpoint import KEY_VARIABLE, Endpoint
 from schemas.errors import EndpointError
-from synth.llm.endpoint import KEY_VARIABLE, Endpoint
 from synth.llm.replies import Failed, Reply, UnreadableReply, read_reply
 from synth.llm.request import Request
 

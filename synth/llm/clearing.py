@@ -5,11 +5,11 @@ from typing import Final
 
 import polars as pl
 
+from quimbot_data.endpoint import Endpoint
 from quimbot_data.transfer import barred_from_endpoints, check_clearance, told, total
 from quimbot_data.workspace import Workspace, read_model, write_model
 from schemas.errors import TermsError
 from schemas.fields import Count, NonEmpty, Strict
-from synth.llm.endpoint import Endpoint
 
 #: In the workspace: every transfer that was cleared, written before anything was sent.
 TRANSFERS: Final = "synth/transfers.json"

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from quimbot_data.endpoint import Endpoint
 from schemas.errors import EndpointError
 from synth.cache import ReplyCache
 from synth.llm.attempts import Again, Outcome, attempt
 from synth.llm.budget import Budget
-from synth.llm.endpoint import Endpoint
 from synth.llm.prices import FREE, Price
 from synth.llm.replies import Failed, Reply
 from synth.llm.request import Request

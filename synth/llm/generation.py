@@ -15,6 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
+from quimbot_data.endpoint import Endpoint
 from quimbot_data.workspace import Workspace, write_model
 from schemas.errors import BudgetError, InputError
 from schemas.manifest import canonical_json
@@ -26,7 +27,6 @@ from synth.llm.budget import UNLIMITED, Budget
 from synth.llm.clearing import check_transfer
 from synth.llm.client import PATIENT, Client, Patience
 from synth.llm.dialogues import ENGINE, PROMPTS, Rejected, Roles, Writer, Written
-from synth.llm.endpoint import Endpoint
 from synth.llm.outcome import sort_out, write_failures
 from synth.llm.prices import DOLLAR, FREE, Price
 from synth.llm.request import DEFAULT_SAMPLING, Sampling
