@@ -2,7 +2,7 @@
 
 import typer
 
-from synth.commands import generate, judge, seeds
+from synth.commands import generate, judge, samples, seeds
 
 app = typer.Typer(
     name="synth",
@@ -12,4 +12,5 @@ app = typer.Typer(
 )
 app.command()(generate.generate)
 app.command()(judge.judge)
+app.command()(samples.samples)
 app.add_typer(seeds.app)

@@ -229,7 +229,7 @@ def _narrower(course: Course, last: Strategy, *, room: bool, went_on: bool) -> b
         course.path.append("explain")
         course.tutor_says(tutor.explain(course))
         course.learner_says(learner.acknowledge(course), ["none"])
-    _end(course, tutor.receive(course))
+    _end(course, tutor.receive(course) if went_on else tutor.leave(course))
     return False
 
 

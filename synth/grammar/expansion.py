@@ -71,6 +71,8 @@ class Script(Strict):
 
     space: str
     """Between sentences."""
+    again: NonEmpty
+    """Stands for a phrase that was just said."""
     quotes: list[str]
     """Opening and closing mark around a phrase that is spoken about."""
     stop: str = "."

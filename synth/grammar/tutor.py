@@ -171,8 +171,13 @@ def affirm(course: "Course") -> Said:
 
 
 def receive(course: "Course") -> Said:
-    """What the learner means has arrived, whatever the form; then on."""
+    """What the learner means has arrived; then on."""
     return _onward(course, "receive", ["affirm"])
+
+
+def leave(course: "Course") -> Said:
+    """The form may wait for another day; then on."""
+    return _onward(course, "leave", ["affirm"])
 
 
 def _onward(course: "Course", rule: str, moves: list[Move]) -> Said:
@@ -185,8 +190,20 @@ def _onward(course: "Course", rule: str, moves: list[Move]) -> Said:
 
 
 def _onward_once(course: "Course", rule: str, moves: list[Move]) -> Said:
+    slots = course.speaker.slots
+    right = slots["right"]
+    try:
+        return _onward_parts(course, rule, moves)
+    finally:
+        slots["right"] = right
+
+
+def _onward_parts(course: "Course", rule: str, moves: list[Move]) -> Said:
     opened, mixed = _mirrored(course)
     parts = [opened or _say(course, rule)]
+    slots = course.speaker.slots
+    if slots["right"].casefold() in parts[0].casefold():
+        slots["right"] = course.speaker.grammar.script.again
     if course.path[-1] == "repair" and course.chance.random() < REFLECTS:
         parts.append(_say(course, "reflect"))
         moves.append("reflect")
