@@ -166,10 +166,17 @@ def _parsed(text: str, place: str) -> Sequence_:
     pieces = _PIECE.findall(text)
     if "".join(pieces) != text:
         raise InputError(f"Grammar {place}: {text!r} cannot be read.", valid="(a|b), <rule>, {slot} and text.")
-    parts, rest = _sequence(pieces)
+    try:
+        parts, rest = _sequence(pieces)
+    except _OpenChoiceError:
+        parts, rest = (), pieces
     if rest:
         raise InputError(f"Grammar {place}: {text!r} is not balanced.", valid="Every ( has its ), and | stands within.")
     return parts
+
+
+class _OpenChoiceError(ValueError):
+    """A choice that does not end."""
 
 
 def _sequence(pieces: list[str]) -> tuple[Sequence_, list[str]]:
@@ -192,7 +199,7 @@ def _choice(pieces: list[str]) -> tuple[Choice, list[str]]:
         option, pieces = _sequence(pieces)
         options.append(option)
         if not pieces:
-            return Choice(tuple(options)), ["unbalanced"]
+            raise _OpenChoiceError
         closing, pieces = pieces[0], pieces[1:]
         if closing == ")":
             return Choice(tuple(options)), pieces
