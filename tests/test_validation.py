@@ -108,7 +108,9 @@ def test_no_group_and_no_system_is_on_both_sides(monkeypatch: pytest.MonkeyPatch
     systems = [f"s{place % 3}" for place in range(120)]
     seen: list[list[int]] = []
 
-    def spied(features: linear.Matrix, rows: list[int], truth: list[bool], training: Training) -> linear.Weights:
+    def spied(
+        features: linear.Matrix, rows: list[int], truth: object, groups: object, training: Training
+    ) -> linear.Weights:
         seen.append(list(rows))
         return linear.Weights(bias=1.0, weights={})
 
@@ -170,11 +172,11 @@ def test_validate_prints_figures_beside_what_is_stated(sets: Path, quimbot: Call
 
 def test_weights_say_what_the_model_says() -> None:
     rows = [{"long": 1.0, f"w:{place % 5}": 1.0} for place in range(40)] + [{"short": 1.0}] * 40
-    truth = [True] * 40 + [False] * 40
-    critic = fit(matrix(rows), range(80), truth, Training(1.0, balanced=True))
+    truth, groups = [True] * 40 + [False] * 40, [str(place) for place in range(80)]
+    critic = fit(matrix(rows), range(80), truth, groups, Training(1.0, balanced=True))
     assert [critic.says(row) for row in rows] == truth
     assert critic.says({"short": 1.0, "unseen": 5.0}) is False
-    one_sided = fit(matrix(rows), range(40), truth, Training(1.0, balanced=True))
+    one_sided = fit(matrix(rows), range(40), truth, groups, Training(1.0, balanced=True))
     assert one_sided.says({}) is True
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from quimbot_data.pedagogy.feedback import NAMED_FORM, REMOVAL, is_direct, new_words
 from quimbot_data.pedagogy.tokens import sentences_of, words_of
-from quimbot_data.pedagogy.validation.labelled import Answer, Feedback, Reply
+from quimbot_data.pedagogy.validation.labelled import Answer, Feedback
 
 Features = dict[str, float]
 
@@ -21,14 +21,6 @@ _LED_TO: Final = re.compile(
 )
 _NUMBER_NAMED: Final = re.compile(r"\b(?:to )?be (?:a |an |the )?(?:plural|singular)", re.I)
 _MARKS_NAMED: Final = re.compile(r"\b(?:hyphen|apostrophe|comma|period|capital|quotation)", re.I)
-_ASKS_HELP: Final = re.compile(
-    r"\b(?:what|how|which|can you|could you|do you|is it|is that|am i|are|does|should|help|hint|not sure"
-    r"|don't (?:know|remember))\b",
-    re.I,
-)
-_ITALIAN: Final = frozenset(
-    ("il", "la", "lo", "l", "e", "è", "di", "al", "alla", "dello", "della", "gatto", "cane", "coniglio", "pianta")
-)
 _DIGITS: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?")
 _STATES: Final = (
     r"(?:is|are|equals?|get|gives?|us|makes?|be|=|to|of|has|have|into)\s+"
@@ -41,7 +33,7 @@ _RESULT: Final = re.compile(
 )
 _CONCLUDES: Final = re.compile(r"\b(?:so|therefore|thus|which means|this means|actually)\b", re.I)
 _INVITES: Final = re.compile(r"\b(?:let's|try|can you|could you|how|what|think|remember)\b", re.I)
-_PIECES: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d[\d,./]*|[?!=.]")
+PIECES: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d[\d,./]*|[?!=.]")
 
 
 def feedback_features(row: Feedback) -> Features:
@@ -74,64 +66,12 @@ def feedback_features(row: Feedback) -> Features:
         "marks-named": bool(_MARKS_NAMED.search(last)) and not new,
     }
     masked = words_of(_QUOTED.sub(" qq ", text), "en")
-    runs = _runs(masked, "w", (1, 2))
-    return _numbers(told) | _scaled(runs, 2 / math.sqrt(max(len(runs), 1)))
+    words = runs(masked, "w", (1, 2))
+    return held(told) | _scaled(words, 2 / math.sqrt(max(len(words), 1)))
 
 
 def _all_in(words: Sequence[str], text: str) -> bool:
     return bool(words) and set(words) <= set(words_of(text, "en"))
-
-
-def act_features(row: Reply) -> Features:
-    """For the acts of a reply: its words, those sought masked; what the learner tried; which sought words are whose."""
-    said = row.said[-1] if row.said else ""
-    text, before = row.text.lower(), said.lower()
-    sought = {word for phrase in row.target for word in words_of(phrase, "it")} | _ITALIAN
-    words = ["IT" if word in sought else word for word in _PIECES.findall(text)]
-    words = [word for place, word in enumerate(words) if word != "IT" or place == 0 or words[place - 1] != "IT"]
-    had = [word.removeprefix("l'") in before for word in row.target]
-    gives = [word.removeprefix("l'") in text for word in row.target]
-    new = sum(give and not have for give, have in zip(gives, had, strict=True))
-    old = sum(give and have for give, have in zip(gives, had, strict=True))
-    asked = [word in before for word in row.english]
-    italian = [word for word in _PIECES.findall(before) if word in sought]
-    english = [word for word in _PIECES.findall(before) if word.isalpha() and word not in sought]
-    asks = bool(_ASKS_HELP.search(said))
-    tries = len(italian) >= 2 and not (asks and len(english) > 2)
-    state = "asks" if asks and not tries else "tries" if tries else "other"
-    told = {
-        "?": "?" in text,
-        "?last": text.rstrip().endswith("?"),
-        "short": len(words) < 5,
-        "learner:asks": asks,
-        "learner:?": "?" in said,
-        "learner:no-italian": not italian,
-        "learner:tries": tries,
-        "learner:all": all(had),
-        "gives:asked": any(a and b for a, b in zip(asked, gives, strict=True)),
-        "said-before": any(text.strip() == turn.lower().strip() for turn in row.said),
-        f"{state}:new{min(new, 2)}": True,
-        f"{state}:old{min(old, 2)}": True,
-        f"{state}:had{sum(had)}": True,
-        f"{state}:had{sum(had)}:new{min(new, 2)}": True,
-        f"{state}:?{'?' in text}": True,
-        **{f"{state}:{word}": True for word in {*words[:2], "brief" if len(words) < 6 else "long"}},
-        **{f"learner1:{word}": True for word in _PIECES.findall(before)[:2]},
-        f"state:{state}": True,
-    }
-    counted = {
-        "length": min(len(words), 40) / 20,
-        "learner:italian": min(len(italian), 6) / 3,
-        "learner:english": min(len(english), 8) / 4,
-        "had": sum(had) / 3,
-        "gives": sum(gives) / 3,
-        "new": float(min(new, 2)),
-        "old": float(min(old, 2)),
-        "shared": min(len(set(words_of(text, "it")) & set(words_of(before, "it")) & sought), 5) / 3,
-        "turn": min(len(row.said), 12) / 12,
-    }
-    ends = {f"open:{' '.join(words[:n])}": 1.0 for n in (1, 2)} | {f"end:{' '.join(words[-2:])}": 1.0}
-    return _numbers(told) | counted | _runs(words, "w", (1, 2, 3)) | ends
 
 
 def answer_features(row: Answer) -> Features:
@@ -140,23 +80,23 @@ def answer_features(row: Answer) -> Features:
     last_said = row.said[-1][1] if row.said else ""
     asked = next((turn for role, turn in reversed(row.said) if role == "assistant"), "")
     known = set(numbers_of(" ".join(turn for _, turn in row.said)))
-    held, worked = numbers_of(text), set(numbers_of(row.solution or ""))
+    given, worked = numbers_of(text), set(numbers_of(row.solution or ""))
     final = numbers_of(row.solution or "")[-1:]
-    new = [number for number in held if number not in known]
+    new = [number for number in given if number not in known]
     plain = text.replace(",", "")
     made = _results(numbers_of(asked)[:6])
     told = {
-        "answer": bool(final and final[0] in held),
+        "answer": bool(final and final[0] in given),
         "answer:new": bool(final and final[0] in new),
         "answer:unknown": not final,
         "answer:in-talk": not final and bool(new),
         "new": bool(new),
-        "new:last": bool(new) and held[-1] == new[-1],
+        "new:last": bool(new) and given[-1] == new[-1],
         "new:worked": any(number in worked for number in new),
         "new:stated": any(re.search(_STATES + re.escape(number), plain) for number in new),
         "new:equals": any(re.search(r"=\s*\$?" + re.escape(number), plain) for number in new),
         "new:made": any(_value(number) in _results(numbers_of(f"{asked} {last_said} {text}")[:24]) for number in new),
-        "asked:made": any(_value(number) in made and number not in numbers_of(asked) for number in held),
+        "asked:made": any(_value(number) in made and number not in numbers_of(asked) for number in given),
         "equals": "=" in text,
         "result": bool(_RESULT.search(text)),
         "concludes": bool(_CONCLUDES.search(text)),
@@ -169,11 +109,11 @@ def answer_features(row: Answer) -> Features:
     contexts = ("?last", "answer:unknown", "equals", "result", "invites")
     told |= {f"{one}&{other}": told[one] and told[other] for one in joined for other in contexts}
     counted = {
-        "numbers": min(len(held), 10) / 5,
+        "numbers": min(len(given), 10) / 5,
         "new:count": min(len(new), 5) / 2,
         "length": min(len(text.split()), 60) / 30,
     }
-    return _numbers(told) | counted | _scaled(_runs(_masked(text), "w", (1, 2)), 0.5)
+    return held(told) | counted | _scaled(runs(_masked(text), "w", (1, 2)), 0.5)
 
 
 def numbers_of(text: str) -> list[str]:
@@ -195,10 +135,11 @@ def _value(number: str) -> float | None:
 
 
 def _masked(text: str) -> list[str]:
-    return ["#" if piece[0].isdigit() else piece for piece in _PIECES.findall(text.lower())]
+    return ["#" if piece[0].isdigit() else piece for piece in PIECES.findall(text.lower())]
 
 
-def _runs(words: Sequence[str], name: str, lengths: Iterable[int]) -> Features:
+def runs(words: Sequence[str], name: str, lengths: Iterable[int]) -> Features:
+    """Runs of words of these lengths, as features."""
     return {
         f"{name}{length}:{' '.join(words[start : start + length])}": 1.0
         for length in lengths
@@ -210,5 +151,6 @@ def _scaled(features: Features, norm: float) -> Features:
     return dict.fromkeys(features, norm)
 
 
-def _numbers(told: Mapping[str, bool]) -> Features:
+def held(told: Mapping[str, bool]) -> Features:
+    """What holds, as features."""
     return {name: 1.0 for name, holds in told.items() if holds}

@@ -16,27 +16,13 @@ from quimbot_data.pedagogy.tokens import words_of
 from quimbot_data.pedagogy.tone import encouraging
 from quimbot_data.pedagogy.uptake import overlap, uptake
 from quimbot_data.pedagogy.validation import labelled
-from quimbot_data.pedagogy.validation.features import (
-    Features,
-    act_features,
-    answer_features,
-    feedback_features,
-    numbers_of,
-)
+from quimbot_data.pedagogy.validation.acts import CONFIRMS, CONFIRMS_FIRST, NEGATES, act_features
+from quimbot_data.pedagogy.validation.features import Features, answer_features, feedback_features, numbers_of
 from quimbot_data.pedagogy.validation.labelled import Feedback, Reply
 from quimbot_data.pedagogy.validation.linear import Training
 
 Metric = Literal["macro-F1", "F1", "Spearman"]
 
-_NEGATES: Final = re.compile(
-    r"\b(?:no|not|nope|almost|close|but|actually|incorrect|wrong|should be|instead|try again|forgot|missing|careful"
-    r"|check|however)\b",
-    re.I,
-)
-_CONFIRMS: Final = re.compile(
-    r"\b(?:yes|correct|right|good|great|perfect|excellent|well done|exactly|awesome|nice|bravo)\b", re.I
-)
-_CONFIRMS_FIRST: Final = re.compile(r"\s*(?:yes|correct|good|great|perfect|excellent|that is correct|right)", re.I)
 _PRAISES: Final = re.compile(r"\b(?:great|good|nice|excellent|well done|close|almost|appreciate)\b", re.I)
 #: The acts of CIMA that are judged, with what is stated of majority and cheap baselines.
 ACTS: Final = ("correction", "question", "hint", "confirmation")
@@ -121,9 +107,9 @@ def _written_feedback(folder: Path) -> Rows:
 #: Cheap baselines of acts.
 _ACT_RULES: Final[dict[str, Callable[[Reply], bool]]] = {
     "question": lambda row: "?" in row.text,
-    "hint": lambda row: not _CONFIRMS_FIRST.match(row.text),
-    "correction": lambda row: bool(_NEGATES.search(row.text)),
-    "confirmation": lambda row: bool(_CONFIRMS.search(row.text)),
+    "hint": lambda row: not CONFIRMS_FIRST.match(row.text),
+    "correction": lambda row: bool(NEGATES.search(row.text)),
+    "confirmation": lambda row: bool(CONFIRMS.search(row.text)),
 }
 
 
@@ -193,7 +179,7 @@ _CIMA: Final = "cima/dataset.json"
 _MRBENCH: Final = "mrbench/MRBench_V2.json"
 _SWDA: Final = "swda_questions/questions.csv"
 _UPTAKE: Final = "uptake/uptake_data.csv"
-_ACTS_TRAINED: Final = Training(strength=0.1, balanced=True)
+_ACTS_TRAINED: Final = Training(strength=0.1, balanced=True, tuned=True)
 
 #: The specification's table, line by line.
 TASKS: Final[Sequence[Task]] = (

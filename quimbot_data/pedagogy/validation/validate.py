@@ -208,7 +208,7 @@ def train(folder: Path, progress: Progress | None = None) -> tuple[TrainedCritic
         used |= {name for name in task.files if (folder / name).is_file()}
         features = matrix(rows.features or [])
         truth = cast("list[bool]", rows.truth)
-        critics[task.name] = fit(features, range(len(truth)), truth, task.training)
+        critics[task.name] = fit(features, range(len(truth)), truth, rows.groups, task.training)
         if progress:
             progress(task.name, len(truth))
     if not critics:
