@@ -2,13 +2,16 @@
 
 import re
 from collections import Counter
+from itertools import islice
 
 import pytest
 
-from quimbot_data.pedagogy.error_rates import error_rates
+from quimbot_data.pedagogy.error_rates import MOST_DIVERGENCE, error_rates, family_mix, jensen_shannon
 from schemas.learner import Background
 from schemas.seed import Seed
 from synth.learner_errors.cowsl2h_tags import SUBJECT_PRONOUN, spanish_family
+from synth.profiles import load_profile
+from synth.scenarios import plan
 from synth.seeds import load_seeds, shipped_bank
 
 SPANISH, ARABIC = load_seeds(["es"]), load_seeds(["ar"])
@@ -70,3 +73,14 @@ def test_own_types_say_operation_and_family() -> None:
     for seed in (*SPANISH, *ARABIC):
         if OWN_TYPE.fullmatch(seed.type):
             assert seed.type == f"{seed.operation[0].upper()}:{seed.family.upper()}", seed.seed_id
+
+
+@pytest.mark.parametrize("name", ["spanish-heritage", "spanish-l2"])
+def test_a_plan_errs_as_its_profile_does(name: str) -> None:
+    profile = load_profile(name)
+    scenarios = list(islice(plan([profile], SPANISH, 7), 600))
+    assert not any(scenario.seed.is_variation for scenario in scenarios)
+    for level in {scenario.learner.cefr for scenario in scenarios}:
+        families = Counter(scenario.seed.family for scenario in scenarios if scenario.learner.cefr == level)
+        assert level is not None
+        assert jensen_shannon(families, family_mix("es", profile.background, level)) <= MOST_DIVERGENCE
