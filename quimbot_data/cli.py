@@ -21,6 +21,7 @@ from quimbot_data.terminal import err, note
 from schemas.errors import QuimbotError
 from synth.cli import app as synth_app
 from train.cli import app as train_app
+from train.commands import evaluate
 
 #: Exit code after Ctrl-C: 128 + SIGINT.
 INTERRUPTED = 130
@@ -57,6 +58,7 @@ app.add_typer(takedown.app)
 app.add_typer(critics.app)
 app.add_typer(synth_app)
 app.add_typer(train_app)
+app.command("eval")(evaluate)
 
 
 def main() -> NoReturn:

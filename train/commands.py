@@ -10,6 +10,8 @@ from quimbot_data.commands.options import JsonOption, LogJsonOption, RefArgument
 from quimbot_data.terminal import note, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
+    from train.evaluate.bootstrap import Interval
+    from train.evaluate.results import Evaluation
     from train.export import Format, GgufType, ModelExport
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A finished run of the workspace.")]
@@ -126,6 +128,70 @@ def export(
     for file in differ:
         note(f"{file} does not say what the safetensors say: see export.json.")
     raise typer.Exit(1 if differ else 0)
+
+
+def evaluate(
+    context: typer.Context,
+    run: RunArgument,
+    most: Annotated[
+        int | None,
+        typer.Option("--most", min=1, help="Dialogues of a test split at most, a random sample.", show_default=False),
+    ] = None,
+    prompts: Annotated[
+        int | None, typer.Option("--prompts", min=0, help="Of each prompt set at most.", show_default=False)
+    ] = None,
+    tokens: Annotated[int, typer.Option("--tokens", min=1, help="Of an answer at most.")] = 128,
+    longest: Annotated[int, typer.Option("--longest", min=16, help="Tokens of a dialogue at most.")] = 2048,
+    judge: Annotated[
+        str | None, typer.Option("--judge", help="A model that compares answers, by its name.", show_default=False)
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option("--base-url", help="The judge's endpoint; default OPENAI_BASE_URL.", show_default=False),
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option("--key-file", help="Its key; default OPENAI_API_KEY.", show_default=False)
+    ] = None,
+    log_json: LogJsonOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Set a run against its base: losses on the test split, answers to prompt sets, and what stage 2 forgot.
+
+    Writes `runs/RUN/evaluation/`: report.md with plots and samples side by side, and evaluation.json with every figure.
+    Losses and answers that are there already are kept.
+    """
+    from quimbot_data.endpoint import choose_endpoint
+    from train.evaluate import Settings
+    from train.evaluate import evaluate as measure
+
+    place = opened(context, workspace)
+    asked = (choose_endpoint(base_url, key_file), judge) if judge else None
+    with progress(f"eval {run}", log_json=log_json) as tell:
+        found = measure(place, run, Settings(most, longest, prompts, tokens, asked), tell)
+    if json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        _print_evaluation(found)
+        say(str(place.run(run) / "evaluation" / "report.md"))
+
+
+def _print_evaluation(found: "Evaluation") -> None:
+    for losses in found.losses:
+        lines = [
+            [line.name, line.dialogues, *(each.value for each in line.nll), *map(_interval, line.change)]
+            for line in losses.lines
+        ]
+        columns = ("group", "dialogues", *losses.models, *(f"{model} − base" for model in losses.models[1:]))
+        print_table(f"Nats a token, test split of {losses.version}{losses.why}", columns, lines)
+    overall = [each for each in found.measures if each.language == "all"]
+    if overall:
+        rows = [[each.measure, max(each.units), *(value and value.value for value in each.values)] for each in overall]
+        print_table("What is said", ("measure", "answers", *found.models), rows)
+
+
+def _interval(told: "Interval") -> str:
+    return f"{told.value:+.3f} ({told.low:+.3f} to {told.high:+.3f})"
 
 
 def _print_export(made: "ModelExport", folder: Path) -> None:

@@ -18,7 +18,7 @@ Values = npt.NDArray[np.float64]
 
 
 class Interval(NamedTuple):
-    """An estimate with its 95 per cent interval."""
+    """An estimate with its 95 per cent interval; in JSON a list of three."""
 
     value: float
     low: float

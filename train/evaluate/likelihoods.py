@@ -1,7 +1,8 @@
 """Losses of a held-out split under several models, by family and language, with intervals."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,8 @@ LEAST_DIALOGUES: Final = 3
 _NATS_A_BIT: Final = float(np.log(2))
 
 
-class Likelihood(NamedTuple):
+@dataclass(frozen=True)
+class Likelihood:
     """Losses of a group of dialogues, in the order of the models."""
 
     by: str
@@ -46,7 +48,7 @@ def likelihoods(losses: pl.DataFrame, models: Sequence[str], held_out: Sequence[
     found = [_of("all", "all", seen, models)] if seen.height else []
     found += list(_groups("family", seen, models, least=1))
     found += list(_groups("language", seen, models, least=LEAST_DIALOGUES))
-    return found + [line._replace(by="held out") for line in _groups("language", dialogues.filter(apart), models, 1)]
+    return found + [replace(line, by="held out") for line in _groups("language", dialogues.filter(apart), models, 1)]
 
 
 def _groups(by: str, dialogues: pl.DataFrame, models: Sequence[str], least: int) -> Iterator[Likelihood]:

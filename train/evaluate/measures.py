@@ -89,7 +89,8 @@ def _of_error(prompt: Prompt, text: str) -> Iterator[tuple[str, float]]:
     start = sentence.index(error.original)
     at = {"sentence": sentence, "start": start, "end": start + len(error.original), "corrected": error.corrected}
     judged: Callable[..., list[str]] = lambda **more: [  # noqa: E731
-        each.name for each in check_turn(text, prompt.language, **at, **more)  # type: ignore[arg-type]
+        each.name
+        for each in check_turn(text, prompt.language, **at, **more)  # type: ignore[arg-type]
     ]
     told = reveals(text, sentence, start, start + len(error.original), error.corrected, prompt.language)
     kinds = questions_of(text, prompt.language)
