@@ -197,6 +197,7 @@ def _arguments(job: Job) -> Any:
         save_steps=job.recipe.checkpoint_every,
         seed=job.recipe.seed,
         data_seed=job.recipe.seed,
+        ddp_find_unused_parameters=False,
         use_cpu=job.device == "cpu",
         dataloader_pin_memory=job.device != "cpu",
         report_to=job.recipe.report_to or "none",
