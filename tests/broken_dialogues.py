@@ -334,6 +334,9 @@ def wider_after_failures(dialogue: Dialogue) -> Dialogue | None:
     supports = [note for note in notes(dialogue) if note["strategy"]]
     if [note["strategy"] for note in supports[:3]] != ["hint", "question", "recast"]:
         return None
+    answers = [notes(dialogue)[note["position"] + 1] for note in supports[:2]]
+    if not all(answer["uptake"] in ("needs_repair", "none") for answer in answers):
+        return None
     hint, _, last = supports[:3]
     last["strategy"], last["moves"] = "hint", ["hint"]
     return say(dialogue, last["position"], text_of(dialogue, hint["position"]))
@@ -421,7 +424,8 @@ def _longer(dialogue: Dialogue, note: dict[str, Any]) -> Dialogue:
 
 
 def rare_words(dialogue: Dialogue) -> Dialogue | None:
-    return planted("rare")(dialogue)
+    broken = planted("rare")(dialogue)
+    return broken and planted("rare")(broken)
 
 
 def long_sentence(dialogue: Dialogue) -> Dialogue | None:

@@ -1,12 +1,11 @@
 # ruff: noqa: E501 - what is said stands in one line
-"""Critics: valid dialogues pass, each invariant broken on purpose is named, and what only looks broken passes too."""
+"""Critics: valid dialogues pass, each invariant broken on purpose is named, nothing strange makes them stumble."""
 
-import json
+import re
 from collections import Counter
 from copy import deepcopy
 from itertools import islice
 
-import polars as pl
 import pytest
 from broken_dialogues import MUTATORS, Dialogue, breaks
 from hypothesis import given, settings
@@ -24,9 +23,7 @@ from quimbot_data.pedagogy.critics import (
     reveals,
     unchecked,
 )
-from quimbot_data.pedagogy.folding import bare, fold, without_quoted
-from quimbot_data.pedagogy.lexicon import LANGUAGES, Lexicon, lexicon
-from quimbot_data.pedagogy.wording import ends_in_question, explicit_corrections, phrases_in, questions
+from quimbot_data.pedagogy.lexicon import LANGUAGES
 from schemas.dialogue import Pedagogy
 
 # --- Valid and broken -------------------------------------------------------------------------------------------------
@@ -67,138 +64,6 @@ def test_each_invariant_broken_on_purpose_is_named():
 def test_it_is_named_in_each_language(language: str):
     own = [each for each in VALID if each["language"] == language]
     rejected_rightly(own, dict.fromkeys(MUTATORS, 1.0), exact=0.9)
-
-
-# --- Explicit correction ----------------------------------------------------------------------------------------------
-
-CORRECTIONS = [
-    "That's wrong.", "Incorrect!", "Not quite. Look again.", "No, it's “went”.", "That is not correct.", "Close, but look again.",
-    "You should say “I went”.", "You need to say went.", "Change 'go' to 'went'.", "Please change that word.",
-    "The correct form is went.", "It should be “went”.", "We say “went”.", "Say “went”.", "Use “went” instead of “go”.",
-    "Remember the rule: the past takes -ed.", "The past of go is went.", "Verbs always agree with their subject.",
-    "go → went", "go -> went", "go ⇒ went", "You made a small mistake.", "There’s an error in your sentence.", "Your verb is wrong here.",
-    "What's wrong with this? “go” is wrong.", "THAT’S WRONG", "That is w\u200bron\u00adg.", "ｗｒｏｎｇ！", "wróng!",
-    "Está mal.", "ESTA MAL", "Eso es incorrecto.", "Te equivocaste.", "Se dice “el problema”, no “la problema”.",
-    "Deberías decir fui.", "La forma correcta es fui.", "Recuerda la regla.", "No se dice así.", "Los adjetivos concuerdan con el nombre.",
-    "你说错了。", "这样说不对。", "应该说“两本书”。", "正确的说法是“两本书”。", "记住这条规则。", "這樣說不對。",
-    "هذا خطأ.", "الصحيح هو «ذهبت».", "يجب أن تقول «ذهبت».", "تذكر القاعدة.", "هٰذَا خَطَأٌ", "هذا خـــطأ",
-]  # fmt: skip
-NO_CORRECTIONS = [
-    "Correct me if I'm wrong, but you went alone?", "What went wrong with the car?", "You took the wrong bus! Where did it go?",
-    "Nothing wrong with that!", "I'm not quite sure I follow. Where was it?", "Don't get me wrong, I love rain.",
-    "Is that right? Tell me more!", "Does 'I go' fit with 'yesterday'?", "Which one sounds right to you?", "There is no wrong answer here.",
-    "Did the plan change from Monday to Friday?", "You should say hello to her for me!", "How do you change a tyre?",
-    "That's the right answer to a hard question!", "When we talk about more than one, what changes?", "Was I wrong about your aunt?",
-    "Listen to both: “I went yesterday” or “I go yesterday”. Which sounds better to you?", "Say both: “in Monday”, “on Monday”. Which?",
-    "Everything you need to write is on the table, isn't it?", "The keys should be in the kitchen, no?", "Remember that day at the sea?",
-    "Corrígeme si me equivoco: ¿fuiste sola?", "No está nada mal. ¿Y qué más?", "¿Tu abuela está mal de salud?", "¿Se te fue mal el día?",
-    "¿Cómo se dice eso en tu casa?", "¿El carro está mal estacionado?", "Te equivocaste de autobús, ¿y luego?", "¿Cambia el menú cada día?",
-    "不错！你买了什么？", "你明天去，对不对？", "如果我说错了，请告诉我。", "对不起，我没听清楚。", "你坐错车了吗？", "我们错过了火车！",
-    "صححني إن أخطأت: ذهبت وحدك؟", "هل كان العنوان خطأ؟ الطريق الخطأ طويل دائما.", "لا خطأ في ذلك، وماذا بعد؟",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", CORRECTIONS)
-def test_explicit_correction_is_told(text: str):
-    assert explicit_corrections(text)
-
-
-@pytest.mark.parametrize("text", NO_CORRECTIONS)
-def test_what_only_looks_like_correction_is_not(text: str):
-    assert explicit_corrections(text) == []
-
-
-def test_the_learners_own_words_are_exempt_in_quotation_and_nowhere_else():
-    learner = ["My teacher said that's wrong."]
-    assert explicit_corrections("She said “that's wrong”? What did you do?", learner) == []
-    assert explicit_corrections("She said “that's wrong”? What did you do?") == ["wrong"]
-    assert explicit_corrections("That's wrong.", learner) == ["wrong"]
-
-
-def test_a_contrast_of_right_and_wrong_corrects():
-    told = {"sentence": "I go there yesterday.", "start": 2, "end": 4, "corrected": "went"}
-    assert [f.name for f in check_turn("Went, not go! Who was there?", "en", **told)] == ["explicit-correction"]
-    assert [f.name for f in check_turn("It is “went”, and not “go”.", "en", **told)] == ["explicit-correction"]
-    assert check_turn("You went there! Who else was there?", "en", **told) == []
-    both = "Listen: “not sure I went” and “not sure I go”. Which?"  # the "not" is the learner's, within both
-    assert check_turn(both, "en", **told) == []
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_phrase_of_a_lexicon_is_found_by_its_own_pattern(language: str):
-    lists = [
-        name
-        for name in Lexicon.model_fields
-        if name not in ("language", "reviewed", "note", "shifts", "cues", "function")
-    ]
-    for kind in lists:
-        for phrase in getattr(lexicon(language), kind):
-            text = spelled_out(phrase, language)
-            assert phrases_in(text, kind), (kind, phrase, text)
-
-
-def spelled_out(phrase: str, language: str) -> str:
-    """A text that the phrase matches: the first of each choice, a word in each gap."""
-    import re
-
-    text = re.sub(r" ?\([^()]*\)\?", "", phrase)
-    text = re.sub(r"\(([^()|]*)[^()]*\)", r"\1", text)
-    return text.lstrip("^ ").replace("…", {"zh": "这", "ar": "كلمة"}.get(language, "so")).replace("“", "“x")
-
-
-def test_lexicons_that_no_native_teacher_has_read_say_so():
-    assert all(not lexicon(language).reviewed for language in LANGUAGES)
-    assert lexicon("zh").note == lexicon("ar").note == "Not yet reviewed by a native teacher."
-
-
-# --- Folding ----------------------------------------------------------------------------------------------------------
-
-PLANTED = ["that is wrong", "not quite", "you should say", "esta mal", "te equivocaste", "你说错了", "هذا خطأ"]
-INVISIBLE = ["\u200b", "\u00ad", "\u2060", "\ufeff"]
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.text())
-def test_folding_twice_changes_nothing(text: str):
-    assert fold(fold(text)) == fold(text)
-    assert bare(bare(text)) == bare(text)
-    assert bare(fold(text)) == bare(text)
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.sampled_from(PLANTED), st.data())
-def test_no_disguise_hides_a_verdict(phrase: str, data: st.DataObject):
-    disguised = "".join(_disguised(char, data) for char in phrase)
-    assert explicit_corrections(f"{disguised}."), disguised
-
-
-def _disguised(char: str, data: st.DataObject) -> str:
-    ways = [char, char.upper(), char + data.draw(st.sampled_from(INVISIBLE))]
-    if char.isascii() and char.isalpha():
-        ways += [chr(ord(char) + 0xFEE0), char + "\u0301", char.upper() + "\u0308"]
-    if "\u0620" <= char <= "\u064a":
-        ways += [char + "\u064e", char + "\u0640"] if char != " " else []
-    return data.draw(st.sampled_from(ways))
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.text(alphabet="abc 你ب'\"“”", max_size=20), st.text(alphabet="abc 你ب", min_size=1, max_size=12))
-def test_setting_quotations_aside_only_ever_shortens_them(before: str, quoted: str):
-    text = f"{before} “{quoted}”"
-    assert without_quoted(text, []) == bare(text)
-    assert bare(quoted).strip() == "" or '"~"' in without_quoted(f"“{quoted}”", [f"x {quoted} y"])
-
-
-@pytest.mark.parametrize(
-    ("text", "count", "ends"),
-    [
-        ("You said “where you go?” to her. Was she kind?", 1, True), ("¿Y tú? ¿Cuándo?!", 2, True), ("是吗？好。", 1, False),
-        ("حقا؟ كيف؟", 2, True), ("What?! Why??", 2, True), ("Tell me.", 0, False), ("Which, “a” or “b”?", 1, True),
-    ],
-)  # fmt: skip
-def test_questions_are_counted_by_their_marks(text: str, count: int, ends: bool):
-    assert questions(text) == count
-    assert ends_in_question(text) == ends
 
 
 # --- Corrections held and leaked --------------------------------------------------------------------------------------
@@ -245,6 +110,19 @@ def test_switched_words_need_not_come_back_in_a_recast():
         tutor("Los boleros nunca pasan de moda.", "close"),
     )  # fmt: skip
     assert check(valid) == []
+
+
+def test_a_switch_of_language_is_no_error_of_a_heritage_learner():
+    switched = dialogue(
+        "es-house", "es", "heritage", "B1",
+        said("Voy a la [house|casa] de mi abuela.", "error", "code_switch", languages=("es", "en"), type="R:LEXIS", generalizable=False),
+        tutor("Entonces vas a la casa de tu abuela. ¿Vive cerca?", strategy="recast"),
+        said("Sí, muy cerca.", uptake="acknowledge"),
+        tutor("¡Qué bien!", "close"),
+    )  # fmt: skip
+    assert [failure.name for failure in check(switched)] == ["background"]
+    switched["pedagogy"]["learner"]["background"] = "l2"
+    assert not any("switch" in failure.detail for failure in check(switched))
 
 
 # --- Without annotations ----------------------------------------------------------------------------------------------
@@ -320,8 +198,6 @@ def distinct(each: Dialogue, number: int) -> Dialogue:
 
 def turned(each: Dialogue) -> Dialogue:
     """The two variants of an explore in the other order; every second recast and hint ends without a question."""
-    import re
-
     for note in each["pedagogy"]["turns"]:
         message = each["messages"][note["position"]]
         quoted = re.findall(r"[“«]([^”»]*)[”»]", message["content"])
@@ -420,67 +296,7 @@ def generated(count: int) -> list[Dialogue]:
 
 @pytest.mark.slow
 def test_generated_dialogues_broken_on_purpose_are_named():
-    rows = generated(400)
-    assert len(rows) == 400
+    rows = generated(240)
+    assert len(rows) == 240
     assert {row["language"] for row in rows} == set(LANGUAGES)
     rejected_rightly(rows, dict.fromkeys(MUTATORS, 0.95), exact=0.85)
-
-
-# --- The command ------------------------------------------------------------------------------------------------------
-
-
-def test_the_command_counts_names_and_keeps_the_rejected(quimbot, tmp_path):
-    broken = valid_dialogues()[0]
-    broken["messages"][1]["content"] = "That's wrong."
-    plain = {"id": "plain", "messages": VALID[1]["messages"]}
-    path = tmp_path / "dialogues.jsonl"
-    path.write_text("".join(json.dumps(each) + "\n" for each in [*VALID, broken, plain]))
-    rejected = tmp_path / "rejected.parquet"
-    ran = quimbot("critics", "check", path, "--json", "--output", rejected)
-    found = json.loads(ran.out)
-    assert (found["dialogues"], found["annotated"], found["rejected"]) == (len(VALID) + 2, len(VALID) + 1, 1)
-    assert found["failed"] == {"explicit-correction": 1, "hint": 1}
-    assert found["unchecked"]["recast"] == 1
-    assert "splits" in found["batch"]["unchecked"]
-    [row] = pl.read_parquet(rejected).to_dicts()
-    assert (row["place"], row["dialogue_id"], row["failed"]) == (
-        len(VALID),
-        "en-narrower",
-        ["explicit-correction", "hint"],
-    )
-    assert json.loads(row["row"])["messages"] == broken["messages"]
-    first = rejected.read_bytes()
-    quimbot("critics", "check", path, "--output", rejected)
-    assert rejected.read_bytes() == first
-    shown = quimbot("critics", "check", path)
-    assert "1 rejected" in shown.out
-    assert "explicit-correction" in shown.out
-
-
-def test_the_command_reads_parquet_versions_and_other_layouts(quimbot, built, tmp_path):
-    path = tmp_path / "dialogues.parquet"
-    pl.DataFrame(valid_dialogues()).write_parquet(path)
-    assert json.loads(quimbot("critics", "check", path, "--json").out)["valid"] == len(VALID)
-    version = json.loads(quimbot("-w", built.root, "critics", "check", "small@1.0.0", "--json").out)
-    assert version["dialogues"] > 100
-    assert version["unchecked"]["recast"] == version["dialogues"] - version["annotated"]
-    other = tmp_path / "other.json"
-    other.write_text(
-        json.dumps([{"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Wrong."}]}])
-    )
-    rows = tmp_path / "rows.jsonl"
-    found = json.loads(quimbot("critics", "check", other, "--json", "--output", rows).out)
-    assert found["failed"] == {"structure": 1, "explicit-correction": 1}
-    assert json.loads(rows.read_text())["failed"] == ["structure", "explicit-correction"]
-
-
-def test_the_command_says_what_it_cannot_read(quimbot, tmp_path):
-    quimbot("critics", "check", tmp_path / "nothing.jsonl").told("neither a file nor a version", "NAME@X.Y.Z")
-    bare_rows = tmp_path / "rows.jsonl"
-    bare_rows.write_text('{"text": "x"}\n')
-    quimbot("critics", "check", bare_rows).told("row 0 has no messages", "text")
-    bare_rows.write_text("{}\n{")
-    quimbot("critics", "check", bare_rows).told("row 1 is no record")
-    good = tmp_path / "good.jsonl"
-    good.write_text(json.dumps(VALID[0]) + "\n")
-    quimbot("critics", "check", good, "--output", tmp_path / "x.csv").told(".parquet, .jsonl")

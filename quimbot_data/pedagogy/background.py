@@ -8,14 +8,16 @@ from quimbot_data.pedagogy.code_switching import token_languages
 from quimbot_data.pedagogy.course import PATIENCE, failed_supports
 from quimbot_data.pedagogy.folding import QUOTED, bare, fold
 from quimbot_data.pedagogy.invariants import Failure
-from quimbot_data.pedagogy.lemmas import content_words
+from quimbot_data.pedagogy.lemmas import content_words, known
 from quimbot_data.pedagogy.scene import LEARNER, Scene, Turn, texts
-from quimbot_data.pedagogy.tokens import QUESTION_MARKS, listed_languages
+from quimbot_data.pedagogy.tokens import QUESTION_MARKS, listed_languages, zipf
 from quimbot_data.pedagogy.wording import phrases_in
 
 #: Words of another language that an L2 turn may hold outside of quotations and brackets: names, borrowings.
 MOST_FOREIGN_SHARE: Final = 0.25
 MOST_FOREIGN: Final = 2
+#: The Zipf value from which on everybody knows a word.
+EVERYDAY: Final = 4.0
 _BRACKETED: Final = re.compile(r"\([^()]*\)")
 
 
@@ -30,10 +32,24 @@ def background(scene: Scene) -> Iterator[Failure]:
         error = scene.error_of(turn)
         if error is not None and error.get("is_variation"):
             yield Failure("background", turn.position, f"{error.get('original')!r} is variation, and no target.")
+        if scene.learner.get("background") == "heritage" and (found := _switched_target(scene, turn)):
+            yield Failure("background", turn.position, f"{found!r} is a switch of language, and no error.")
         if scene.annotated and "explain" in turn.moves and (found := _explain_fault(scene, turn)):
             yield Failure("background", turn.position, found)
     if scene.learner.get("background") == "l2":
         yield from _second_language(scene)
+
+
+def _switched_target(scene: Scene, turn: Turn) -> str | None:
+    """What a turn is about, where that is words of a shared language that the target language does not know."""
+    edit, target = scene.edit_of(turn), scene.language
+    if edit is None or len(edit.original) < 2 or any(known(word, target) for word in edit.said):
+        return None
+    shared = [other for other in texts(scene.learner.get("shared_languages")) if other != target]
+    for other in shared:
+        if edit.said and all(zipf(word, other) >= EVERYDAY for word in edit.said):
+            return edit.original
+    return None
 
 
 def respect(turn: Turn, said: list[str]) -> Iterator[Failure]:
@@ -70,12 +86,17 @@ def _explain_fault(scene: Scene, turn: Turn) -> str | None:
     if scene.learner.get("background") != "l2":
         return "Explanations are for L2 learners only."
     asked = scene.before(turn, LEARNER)
-    asks = asked is not None and (phrases_in(asked.text, "asking") or set(bare(asked.text)) & set(QUESTION_MARKS))
-    if not asks and failed_supports(scene, turn) < PATIENCE:
+    if not (asked is not None and _asks(asked)) and failed_supports(scene, turn) < PATIENCE:
         return "The learner did not ask, and no two supports failed."
     edits = [edit for number, edit in enumerate(scene.edits) if _open(scene, turn, number)]
     told = next((edit.corrected for edit in edits if edit is not None and edit.held_in(turn.text)), None)
     return f"The explanation gives the answer {told!r}." if told is not None else None
+
+
+def _asks(turn: Turn) -> bool:
+    """Whether a learner asks for an explanation: in so many words, or with a question that is no try of their own."""
+    wonders = turn.uptake is None and bool(set(bare(turn.text)) & set(QUESTION_MARKS))
+    return wonders or bool(phrases_in(turn.text, "asking"))
 
 
 def _open(scene: Scene, turn: Turn, number: int) -> bool:

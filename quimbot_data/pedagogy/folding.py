@@ -29,6 +29,17 @@ _ASIDE: Final = '"~"'
 _ROUNDS: Final = 4
 
 
+class _WithoutMarks(dict[int, int | None]):
+    """A table for `str.translate` that drops combining marks; it learns each character once."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = None if unicodedata.combining(chr(code)) else code
+        return self[code]
+
+
+_WITHOUT_MARKS: Final = _WithoutMarks()
+
+
 @lru_cache(maxsize=1 << 15)
 def fold(text: str) -> str:
     """One spelling of what looks the same: compatibility forms, case, quotation marks, nothing invisible; NFKC.
@@ -57,7 +68,7 @@ def bare(text: str) -> str:
     folded = fold(text)
     if folded.isascii():
         return folded
-    kept = "".join(char for char in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(char))
+    kept = unicodedata.normalize("NFKD", folded).translate(_WITHOUT_MARKS)
     again = fold(unicodedata.normalize("NFKC", kept))
     return again if again == folded else bare(again)
 

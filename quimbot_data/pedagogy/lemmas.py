@@ -63,6 +63,15 @@ def lemma(word: str, language: str) -> str:
     return _CHOSEN[language].get(plain) or lemmatize(plain, lang=language).lower()
 
 
+def known(word: str, language: str) -> bool:
+    """Whether a word may be one of the language: by the table of forms, or by its script where there is none."""
+    if language in ("zh", "ar"):
+        return not word.isascii()
+    from simplemma import is_known
+
+    return language not in ("en", "es") or bool(is_known(word, lang=language))
+
+
 def without_prefixes(word: str) -> str:
     """An Arabic word without "and", a preposition and the article, which are written as one with it."""
     return _PREFIXES.sub("", word)

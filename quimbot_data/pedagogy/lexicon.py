@@ -5,8 +5,8 @@
     ^ incorrect                at the start of a sentence
     should be “                a quotation begins
 
-Case, accents and kinds of quotation marks make no difference. Patterns are plain enough for Python's `re` and for
-polars alike, so that one turn and a column of turns are judged by the same words.
+Case, accents and kinds of quotation marks make no difference. A text is held to the phrases of which a telling word is
+there, one by one: on 2,268 tutor turns that took 2 s, one expression of all phrases in polars 54 s.
 """
 
 import re

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from quimbot_data.sources.files import RawFile, parquet_batches
+from quimbot_data.pedagogy.dialogues import version_dialogues
+from quimbot_data.sources.files import RawFile
 from quimbot_data.sources.records import mappings, records
 from quimbot_data.sources.turns import ROLES, Refusal, read_turns
 from quimbot_data.workspace import Ref, Workspace
@@ -11,21 +12,25 @@ from schemas.errors import InputError
 
 
 def read_dialogues(target: str, workspace: Workspace) -> Iterator[Mapping[str, object]]:
-    """Dialogues of a version, each with its `split`, or of a Parquet or JSON Lines file.
+    """Annotated dialogues of a version, each with its `split`, or all of a Parquet or JSON Lines file, turn by turn.
 
     Args:
         target: NAME@X.Y.Z, or a file's path; a file of that name comes first.
         workspace: holds the version.
 
     Raises:
-        InputError: no such file, or one that cannot be read or holds no messages.
+        InputError: no such file, one that cannot be read or holds no messages, or a version without annotations.
         MissingError: no such version.
     """
     path = Path(target)
     if path.is_file():
         return _of_file(path)
     if "@" in target and "/" not in target:
-        return _of_version(Ref.parse(target), workspace)
+        ref = Ref.parse(target)
+        manifest = workspace.version_manifest(ref)
+        if found := version_dialogues(workspace.version(ref), [entry.path for entry in manifest.data]):
+            return iter(found)
+        raise InputError(f"{ref} holds no annotated dialogue.", next_step="Its recipe has no pedagogical component.")
     raise InputError(
         f"{target} is neither a file nor a version.",
         valid="A Parquet or JSON Lines file of dialogues, or NAME@X.Y.Z.",
@@ -54,11 +59,3 @@ def _with_messages(row: Mapping[str, object], place: str) -> Mapping[str, object
         )
     messages = [{"role": ROLES.get(turn.role.lower(), turn.role), "content": turn.text} for turn in turns]
     return {**row, "messages": messages}
-
-
-def _of_version(ref: Ref, workspace: Workspace) -> Iterator[Mapping[str, object]]:
-    manifest, folder = workspace.version_manifest(ref), workspace.version(ref)
-    for entry in sorted(manifest.data, key=lambda entry: entry.path):
-        split = Path(entry.path).name.partition("-")[0]
-        for _, frame in parquet_batches(RawFile(entry.path, folder / entry.path)):
-            yield from ({**row, "split": split} for row in frame.iter_rows(named=True))
