@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from quimbot_data.pedagogy.critics import check, check_batch
 from schemas.errors import MixError
 from schemas.seed import Seed
-from synth.blind import TARGETS, BlindCritic, Unseen, fit
+from synth.blind import TARGETS, BlindCritic, Unseen, fit, seen
 from synth.generation_report import BlindRecovery, GenerationReport, LedgerLine
 from synth.grammar import ENGINE, fold_of, grow
 from synth.output import Row, canonical, write_dialogues
@@ -38,9 +38,10 @@ Mapper = Callable[[Sequence[Scenario]], Iterator["Grown"]]
 
 
 class Grown(NamedTuple):
-    """What became of a scenario: a dialogue, and the names of critics that it fails."""
+    """What became of a scenario: a dialogue, what is seen of it blind, and the names of critics that it fails."""
 
     row: Row | None
+    unseen: Unseen | None
     failed: list[str]
 
 
@@ -50,9 +51,10 @@ def grown(scenarios: Sequence[Scenario]) -> list[Grown]:
 
 
 def _checked(row: Row | None, scenario: Scenario) -> Grown:
-    if row is None or scenario.random_seed == FITTING_SEED:
-        return Grown(row, [])
-    return Grown(row, list(dict.fromkeys(failure.name for failure in check(row))))
+    if row is None:
+        return Grown(None, None, [])
+    failed = [] if scenario.random_seed == FITTING_SEED else check(row)
+    return Grown(row, unseen(row), list(dict.fromkeys(failure.name for failure in failed)))
 
 
 @contextmanager
@@ -97,29 +99,26 @@ def generate_offline(
         MixError: too many scenarios are dropped for this count.
     """
     chosen = load_profiles(profiles)
+    scenarios = plan(chosen, seeds, random_seed)
     with _processes(workers) as spread:
-        critic = _fitted_critic(chosen, seeds, spread, progress)
-        run = _Run(count, critic)
-        scenarios = plan(chosen, seeds, random_seed)
+        to_fit = spread(list(islice(plan(chosen, seeds, FITTING_SEED), FITTED_ON * len(chosen))))
+        first = spread(list(islice(scenarios, count)))  # grown while the critic is fitted
+        run = _Run(count, fit([each.unseen for each in to_fit if each.unseen]))
+        progress("dialogues to fit the blind critic on", FITTED_ON * len(chosen))
+        run.take(first)
         while run.missing():
+            progress("dialogues", len(run.kept))
             if run.planned >= MOST_TRIES * count + CHUNK:
                 raise MixError(
                     f"Of {run.planned:,} scenarios only {len(run.kept):,} became dialogues: {dict(run.dropped)}.",
                     next_step="Ask for fewer, or give more seeds.",
                 )
             run.take(spread(list(islice(scenarios, run.next_round()))))
-            progress("dialogues", len(run.kept))
+    progress("dialogues", len(run.kept))
     report = run.report(chosen, random_seed)
     write_dialogues(run.kept, output, {"quimbot.generation": canonical(report.model_dump(mode="json"))})
     report.write_beside(output)
     return report
-
-
-def _fitted_critic(profiles: Sequence[Profile], seeds: Sequence[Seed], spread: Mapper, tell: Progress) -> BlindCritic:
-    scenarios = list(islice(plan(profiles, seeds, FITTING_SEED), FITTED_ON * len(profiles)))
-    rows = [each.row for each in spread(scenarios) if each.row is not None]
-    tell("dialogues to fit the blind critic on", len(rows))
-    return fit([unseen(row) for row in rows])
 
 
 def unseen(row: Row) -> Unseen:
@@ -131,7 +130,7 @@ def unseen(row: Row) -> Unseen:
         "background": str(pedagogy["learner"]["background"]),
     }
     said = [message["content"] for message in row["messages"] if message["role"] == "assistant"]
-    return Unseen(row["language"], fold_of(row["seed_id"]), said, truth)
+    return Unseen(row["language"], fold_of(row["seed_id"]), seen(row["language"], said), truth)
 
 
 class _Run:
@@ -152,15 +151,16 @@ class _Run:
 
     def next_round(self) -> int:
         """Scenarios to take next: by what became of the others so far, so that few are grown for nothing."""
-        share = len(self.kept) / self.planned if self.planned else 1.0
-        return min(int(self.missing() / max(share, 0.2)) + 1, 4 * CHUNK * 10)
+        share = len(self.kept) / max(self.planned, 1)
+        return int(self.missing() / max(share, 0.2)) + 1
 
     def take(self, several: Iterator[Grown]) -> None:
-        rows = [row for each in several if (row := self._valid(each))]
-        for row, found in zip(rows, self.critic.recovered([unseen(row) for row in rows]), strict=True):
+        valid = [(each.row, each.unseen) for each in several if self._valid(each) and each.row and each.unseen]
+        judged = self.critic.recovered([looked_at for _, looked_at in valid])
+        for (row, _), found in zip(valid, judged, strict=True):
             self._judge(row, found)
 
-    def _valid(self, each: Grown) -> Row | None:
+    def _valid(self, each: Grown) -> bool:
         self.planned += 1
         if each.row is None:
             fault = ("grammar", "no-words")
@@ -172,9 +172,9 @@ class _Run:
             fault = ("duplicates", "template-of-another-seed")
         else:
             self._ids.add(each.row["id"])
-            return each.row
+            return True
         self._drop(*fault)
-        return None
+        return False
 
     def _drop(self, step: str, reason: str) -> None:
         self.dropped[step, reason] += 1

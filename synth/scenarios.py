@@ -97,6 +97,7 @@ class _Plan:
                 next_step="Leave --seeds out to use the shipped ones.",
             )
         self.levels, self.strategies = _Shares(self.chance), _Shares(self.chance)
+        self.openings: dict[tuple[str, Cefr], tuple[Strategy, ...]] = {}
         self.mixes: dict[Cefr, Mapping[ErrorFamily, float]] = {}
         self.families: dict[Cefr, _Shares] = {}
         self.waiting: dict[tuple[Cefr, ErrorFamily], list[Seed]] = {}
@@ -105,7 +106,10 @@ class _Plan:
     def scenario(self, number: int) -> Scenario:
         level = self.levels.take(self.profile.levels)
         seed = self.seed(level)
-        opening = {s: w for s, w in self.profile.strategies.items() if s in openings(seed, level)}
+        if (seed.seed_id, level) not in self.openings:
+            self.openings[seed.seed_id, level] = openings(seed, level)
+        allowed = self.openings[seed.seed_id, level]
+        opening = {s: w for s, w in self.profile.strategies.items() if s in allowed}
         strategy = self.strategies.take(opening)
         self.compared[seed.seed_id] += strategy == "explore"
         # Every other one, from a start by the seed: each order has its half within each seed, so within each split.

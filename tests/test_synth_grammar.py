@@ -22,7 +22,7 @@ from schemas.dialogue import Message, Pedagogy
 from schemas.errors import InputError, MixError
 from schemas.recipe import parse_recipe
 from schemas.seed import Seed
-from synth.blind import TARGETS, Unseen, fit
+from synth.blind import TARGETS, Unseen, fit, seen
 from synth.generate import generate_offline, grown
 from synth.generation_report import GenerationReport
 from synth.grammar import fold_of, grow
@@ -242,14 +242,16 @@ def test_the_blind_critic_judges_what_it_was_not_fitted_on() -> None:
     """A fold's critic learns from the other fold: what only its own fold says is unknown to it."""
     words = {"recast": "you went there", "hint": "look at the clue"}
     told = [
-        Unseen("en", fold, [f"{text} {fold}"], {"strategy": name, "level": "A1", "background": "l2"})
+        Unseen("en", fold, seen("en", [f"{text} {fold}"]), {"strategy": name, "level": "A1", "background": "l2"})
         for fold in range(FOLDS)
         for name, text in words.items()
         for _ in range(4)
     ]
     critic = fit(told)
     assert all(all(found.values()) for found in critic.recovered(told))
-    swapped = [Unseen("en", 0, ["look at the clue 0"], {"strategy": "recast", "level": "A1", "background": "l2"})]
+    swapped = [
+        Unseen("en", 0, seen("en", ["look at the clue 0"]), {"strategy": "recast", "level": "A1", "background": "l2"})
+    ]
     assert critic.recovered(swapped) == [{"strategy": False, "level": True, "background": True}]
 
 
