@@ -18,6 +18,8 @@ MOST_FOREIGN_SHARE: Final = 0.25
 MOST_FOREIGN: Final = 2
 #: The Zipf value from which on everybody knows a word.
 EVERYDAY: Final = 4.0
+#: Letters that two spellings of one word begin with.
+_STEM: Final = 3
 _BRACKETED: Final = re.compile(r"\([^()]*\)")
 
 
@@ -44,6 +46,8 @@ def _switched_target(scene: Scene, turn: Turn) -> str | None:
     """What a turn is about, where that is words of a shared language that the target language does not know."""
     edit, target = scene.edit_of(turn), scene.language
     if edit is None or len(edit.original) < 2 or any(known(word, target) for word in edit.said):
+        return None
+    if bare(edit.original)[:_STEM] == bare(edit.corrected)[:_STEM]:  # a word of the target, badly spelt
         return None
     shared = [other for other in texts(scene.learner.get("shared_languages")) if other != target]
     for other in shared:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
-from quimbot_data.pedagogy.folding import fold
+from quimbot_data.pedagogy.folding import fold, quotations
 from quimbot_data.pedagogy.lemmas import lemma
 from quimbot_data.pedagogy.lexicon import function_words, lexicon
 
@@ -132,7 +132,8 @@ class Edit:
             text: a tutor's turn.
             shifted: person and its verb forms may be another's, as in a recast.
         """
-        return self._stands(self.right, self.said, pieces(text), shifted=shifted)
+        cited = self.right and any(pieces(quoted) == self.right for quoted in quotations(fold(text)))
+        return bool(cited) or self._stands(self.right, self.said, pieces(text), shifted=shifted)
 
     def error_in(self, text: str) -> bool:
         """Whether a text holds the error, in its context."""

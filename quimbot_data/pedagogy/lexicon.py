@@ -23,9 +23,10 @@ LANGUAGES: Final = ("en", "es", "zh", "ar")
 _PART: Final = re.compile(
     r"(?P<gap> ?… ?)|(?P<choice> ?\([^()]*\)\??)|(?P<start>\^ ?)|(?P<blank> +)|(?P<words>[^ …()^]+)"
 )
+_QUOTE: Final = "[\"']"
 _GAP: Final = r"(?:[^\w.!?。！？؟]+[\w'~\"]+){0,5}?[^\w.!?。！？؟]+"
 _UNSPACED_GAP: Final = r"[^.!?。！？؟]{0,12}?"
-_START: Final = r"(?:^|[.!?。！？؟:;,\n\"][\s\"¡¿]*|[¡¿])"
+_START: Final = r"(?:^|[.!?。！？؟:;,\n\"'][\s\"'¡¿]*|[¡¿])"
 
 
 _WORD: Final = re.compile(r"\w+")
@@ -107,14 +108,14 @@ def _translated(match: re.Match[str], unspaced: bool) -> str:
     if kind == "blank":
         return r"\s+"
     if kind == "words":
-        return re.escape(bare(text))
+        return re.escape(bare(text)).replace('"', _QUOTE)
     blank = r"\s+" if text.startswith(" ") else ""
     inner = "|".join(_plain_words(word, unspaced) for word in text.strip(" ()?").split("|"))
     return f"(?:{blank}(?:{inner})){'?' if text.endswith('?') else ''}"
 
 
 def _plain_words(words: str, unspaced: bool) -> str:
-    plain = r"\s+".join(re.escape(bare(word)) for word in words.split())
+    plain = r"\s+".join(re.escape(bare(word)).replace('"', _QUOTE) for word in words.split())
     return plain if unspaced or not words[-1:].isalnum() else plain + r"\b"
 
 
