@@ -1,6 +1,7 @@
 """A version's split as token ids: rendered once, kept under what decides it, cut to a length, packed into rows."""
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,9 +60,11 @@ def tokenized(
     path = workspace.tokens(manifest.id) / f"{split}-{key[:32]}.parquet"
     if not path.exists():
         files = [entry.path for entry in manifest.data if entry.path.startswith(f"data/{split}-")]
-        with atomic(path) as stream:
+        mine = path.with_name(f"{os.getpid()}-{path.name}")  # another run may make the same at this moment
+        with atomic(mine) as stream:
             parts = _tokenize([workspace.version(ref) / file for file in files], tokenizer, tell)
             write_row_groups(stream, parts, _TOKENIZED)
+        mine.replace(path)
     return read_parquet(path)
 
 

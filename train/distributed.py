@@ -8,15 +8,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of a run: how many, and which of them this is."""
+    """The processes of a run: how many, which of them this is, and whether they meet on CPUs."""
 
     count: int
     rank: int
+    cpu: bool = True
 
     @classmethod
-    def of_environment(cls) -> "Processes":
-        """As the launcher set them up; one where there is none."""
-        return cls(int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0")))
+    def of_environment(cls, device: str = "auto") -> "Processes":
+        """As the launcher set them up; one where there is none.
+
+        Args:
+            device: that the recipe asks for.
+        """
+        count, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+        if count == 1:
+            return cls(count, rank)
+        import torch
+
+        return cls(count, rank, device == "cpu" or not torch.cuda.is_available())
 
     @property
     def first(self) -> bool:
@@ -31,7 +41,7 @@ class Processes:
             return
         from accelerate import PartialState
 
-        with PartialState().main_process_first():
+        with PartialState(cpu=self.cpu).main_process_first():
             yield
 
     def wait(self) -> None:
@@ -39,4 +49,4 @@ class Processes:
         if self.count > 1:
             from accelerate import PartialState
 
-            PartialState().wait_for_everyone()
+            PartialState(cpu=self.cpu).wait_for_everyone()

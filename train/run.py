@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 #: Called after each optimizer step: the run's plan, the step's line of metrics.
 Listener = Callable[[Prepared, dict[str, Any]], None]
 _CONFIG: Final = "adapter_config.json"
+_TOKENIZER: Final = "tokenizer_config.json"
+#: What transformers notes of where it loaded a tokenizer from: no matter of the adapter.
+_OF_THE_MACHINE: Final = ("is_local", "local_files_only")
 
 
 def quiet(prepared: Prepared, line: dict[str, Any]) -> None:
@@ -62,7 +65,7 @@ def run(
         QuimbotError: see `train.plan.prepare`, `refuse_problems` and `record.refuse_another`, all before any weight is
             loaded; WorkspaceError where a checkpoint cannot be written, with those before it intact.
     """
-    processes = Processes.of_environment()
+    processes = Processes.of_environment(recipe.device)
     with processes.first_before_others():
         prepared = prepare(workspace, recipe, name or recipe.name, tell)
     refuse_problems(prepared.plan)
@@ -250,10 +253,16 @@ def publish_adapter(prepared: Prepared, checkpoint: Path, final: Path) -> Path:
         # PEFT keeps the names of layers in a set, whose order changes from one process to the next.
         config |= {key: sorted(value) for key, value in config.items() if key == "target_modules" and value}
         config["base_model_name_or_path"] = prepared.recipe.base
-        (aside / _CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        _write_json(aside / _CONFIG, config)
         prepared.tokenizer.save_pretrained(aside)
+        told = json.loads((aside / _TOKENIZER).read_bytes())
+        _write_json(aside / _TOKENIZER, {key: value for key, value in told.items() if key not in _OF_THE_MACHINE})
         sync_folder(aside)
         shutil.rmtree(final, ignore_errors=True)
         aside.rename(final)
         sync_folder(final.parent)
     return final
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
