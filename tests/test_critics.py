@@ -77,6 +77,8 @@ def test_it_is_named_in_each_language(language: str):
         ("She is a married with him.", 7, 9, "", "en", "She is married?", "Look at “is a married”."),
         ("I bought book.", 9, 13, "a book", "en", "You bought a book!", "What is a book about? No: which word before “book”?"),
         ("Hay una problema.", 4, 7, "un", "es", "Un problema, vaya.", "¿Una palabra, un momento: «una problema»?"),
+        ("I speak english.", 8, 15, "English", "en", "You speak English?", "Look at “i speak english” again: which letter?"),
+        ("When it rains we stay.", 13, 13, ",", "en", "When it rains, you stay?", "“When it rains we stay”: where do you breathe?"),
         ("我买三个书。", 3, 4, "本", "zh", "三本书！", "三个书？本子呢？"),
         ("عندي ثلاثة كتاب.", 11, 15, "كتب", "ar", "ثلاثة كتب؟", "كم هي «ثلاثة كتاب»؟"),
     ],
@@ -137,6 +139,16 @@ def test_what_has_no_annotations_is_checked_by_its_words_and_the_rest_is_said():
     assert {"recast", "question", "hint", "explore", "uptake", "level"} <= set(left_out)
     assert not {"structure", "explicit-correction", "questions"} & set(left_out)
     assert unchecked(VALID[0]) == []
+
+
+def test_a_system_message_may_come_first_and_nowhere_else():
+    opened = valid_dialogues()[0]
+    for each in (*opened["pedagogy"]["turns"], *opened["pedagogy"]["errors"]):
+        each["position"] += 1
+    opened["messages"].insert(0, {"role": "system", "content": "You are a tutor."})
+    assert check(opened) == []
+    opened["messages"].insert(3, opened["messages"].pop(0))
+    assert {failure.name for failure in check(opened)} == {"structure"}
 
 
 def test_a_learner_without_a_level_is_not_checked_for_it():

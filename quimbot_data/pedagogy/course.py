@@ -21,7 +21,7 @@ FAILED: Final = frozenset({"needs_repair", "none"})
 
 def structure(scene: Scene) -> Iterator[Failure]:
     """Invariant 1: roles alternate, tutor last, 4 to 12 messages; annotations and spans point at what is there."""
-    if order := turn_structure_fault([turn.role for turn in scene.turns]):
+    if order := turn_structure_fault(scene.roles):
         yield Failure("structure", None, f"{order}: user and assistant must alternate, the assistant last.")
         return
     if not LEAST_MESSAGES <= len(scene.turns) <= MOST_MESSAGES:

@@ -132,12 +132,25 @@ class Edit:
             text: a tutor's turn.
             shifted: person and its verb forms may be another's, as in a recast.
         """
+        if self.right == self.said:
+            return self._spelt(self.corrected) in text
         cited = self.right and any(pieces(quoted) == self.right for quoted in quotations(fold(text)))
         return bool(cited) or self._stands(self.right, self.said, pieces(text), shifted=shifted)
 
     def error_in(self, text: str) -> bool:
         """Whether a text holds the error, in its context."""
+        if self.right == self.said:
+            return self._spelt(self.original) in text
         return self._stands(self.said, self.right, pieces(text), shifted=True, always=True)
+
+    def _spelt(self, middle: str) -> str:
+        """What stands in the error's place, letter by letter, where capitals or punctuation are all that differs."""
+        start, end = self._span
+        widened = self.sentence[start : self.start] + middle + self.sentence[self.end : end]
+        if any(map(str.isalnum, widened)):
+            return widened
+        before, behind = self.sentence[:start], self.sentence[end:]
+        return "".join((before.split(" ")[-1] if before[-1:] != " " else "", widened, behind.split(" ")[0]))
 
     def _stands(self, wanted: Pieces, other: Pieces, held: Pieces, *, shifted: bool, always: bool = False) -> bool:
         new = list(wanted)

@@ -40,6 +40,8 @@ class Scene:
     learner: Row
     errors: tuple[Row, ...]
     annotated: bool
+    roles: tuple[str, ...] = ()
+    """Of all messages, the system's too."""
 
     @property
     def tutor(self) -> list[Turn]:
@@ -98,6 +100,7 @@ def scene_of(dialogue: Row) -> Scene:
         learner=learner,
         errors=tuple(rows(pedagogy.get("errors"))),
         annotated=bool(pedagogy),
+        roles=tuple(str(message.get("role") or "") for _, message in messages),
     )
 
 
