@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from synth.grammar.course import Course
 
 #: Shares of first supports: that open with something, and of those that do, with praise or thanks.
-OPENED: Final = 0.75
-PRAISE: Final = 0.45
+OPENED: Final = 0.5
+PRAISE: Final = 0.6
 #: Shares of recasts that go on after their question, and of other supports that have the mark of a background.
-TAIL: Final = 0.7
-MARKED: Final[dict[Background, float]] = {"heritage": 0.8, "l2": 0.3}
+TAIL: Final = 0.6
+MARKED: Final[dict[Background, float]] = {"heritage": 0.8, "l2": 0.15}
 #: Shares of answers to a repair that ask how it was found, and of questions about meaning that fit any story.
 REFLECTS: Final = 0.3
-INVITES: Final = 0.35
+INVITES: Final = 0.2
 
 
 class Wordless(Exception):  # noqa: N818 - no error of the caller: the grammar has no words for a scenario
