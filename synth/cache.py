@@ -1,22 +1,21 @@
 """Replies that were paid for, and requests that were sent: one SQLite file, `synth/replies.sqlite` of a workspace.
 
-What is promised. A reply is on disk before anything uses it, under the hash of its payload, so no later run asks for it
-again. Before a request leaves, the intent is on disk, too: when a process dies, the requests that were under way are
+What is promised. A reply is written before anything uses it, under the hash of its payload, so no later run asks for it
+again. Before a request leaves, the intent is written, too: when a process dies, the requests that were under way are
 known, and count as *doubtful* (perhaps paid) at the most that they can cost. Each goes out again under the same
 `Idempotency-Key`, the payload's hash: an endpoint that honours the header is paid once; one that does not may be paid
 twice for what was under way at the kill, never for more. No file on this side could do better: between the
-endpoint's charge and our write there is always a moment.
+endpoint's charge and our write there is always a moment. What a process wrote survives its death at once, and a power
+cut once it is synced, which happens every few seconds: a sync for each request would cost a tenth of the throughput.
 
 Replies echo what was sent: the file is as private as the seeds are. Payloads and keys are not in it. It may be removed
 when no run is to be resumed.
 """
 
-import asyncio
 import sqlite3
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -42,6 +41,9 @@ CREATE TABLE IF NOT EXISTS intents (
 );
 CREATE INDEX IF NOT EXISTS intents_by_job ON intents (job, outcome);
 """
+
+#: Seconds after which what was written is synced to disk.
+SYNC_EVERY: Final = 3.0
 
 Outcome = Literal["unpaid", "doubtful"]
 _Statement = tuple[str, tuple[object, ...]]
@@ -83,105 +85,77 @@ def open_cache(workspace: Workspace, job: str) -> Iterator["ReplyCache"]:
             cache.close()
 
 
-@dataclass
 class ReplyCache:
-    """Replies by payload hash. Writes are committed together in a thread, and awaited; reads are immediate."""
+    """Replies by payload hash. Every write is a transaction of its own, a tenth of a millisecond long."""
 
-    path: Path
-    job: str
-    _waiting: list[tuple[Sequence[_Statement], "asyncio.Future[int]"]] = field(default_factory=list)
-    _committing: "asyncio.Task[None] | None" = None
-
-    def __post_init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="replies")
-        try:
-            self._writer, self._reader = self._connect(), self._connect()
-            # Nobody else works on this job, so whatever is under way belongs to a process that died.
-            self._writer.execute(
-                "UPDATE intents SET outcome = 'doubtful' WHERE job = ? AND outcome IS NULL", (self.job,)
-            )
-        except sqlite3.Error as error:
-            raise _unusable(self.path, error) from error
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(_SCHEMA)
-        return connection
+    def __init__(self, path: Path, job: str) -> None:
+        self.path, self.job = path, job
+        self._synced = time.monotonic()
+        with self._explained():
+            self._database = sqlite3.connect(path, timeout=60, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")  # no sync at commits; see `_write`
+            self._database.executescript(_SCHEMA)
+        # Nobody else works on this job, so whatever is under way belongs to a process that died.
+        self._write(("UPDATE intents SET outcome = 'doubtful' WHERE job = ? AND outcome IS NULL", (job,)))
 
     def close(self) -> None:
-        """Close the file once all writes are done."""
-        self._thread.shutdown()
-        self._reader.close()
-        self._writer.close()
+        """Close the file, which syncs what is in it."""
+        self._database.close()
 
     def find(self, key: str) -> Reply | None:
         """The reply to a payload, if one was paid for, in whichever job."""
-        found = self._reader.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
+        with self._explained():
+            found = self._database.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
         return Reply.model_validate_json(found[0]) if found else None
 
     def totals(self) -> Totals:
         """What the job has taken so far."""
         paid = "SELECT count(*), total(prompt_tokens), total(completion_tokens), sum(cost) FROM replies WHERE job = ?"
         doubt = "SELECT count(*), sum(most) FROM intents WHERE job = ? AND outcome = 'doubtful'"
-        replies, prompt, completion, cost = self._reader.execute(paid, (self.job,)).fetchone()
-        doubtful, doubtful_cost = self._reader.execute(doubt, (self.job,)).fetchone()
+        with self._explained():
+            replies, prompt, completion, cost = self._database.execute(paid, (self.job,)).fetchone()
+            doubtful, doubtful_cost = self._database.execute(doubt, (self.job,)).fetchone()
         return Totals(replies, int(prompt), int(completion), cost or 0, doubtful, doubtful_cost or 0)
 
-    async def intend(self, key: str, most: int) -> int:
+    def intend(self, key: str, most: int) -> int:
         """Write down that a request is about to leave; returns the intent's number."""
-        return await self._write(("INSERT INTO intents (key, job, most) VALUES (?, ?, ?)", (key, self.job, most)))
+        return self._write(("INSERT INTO intents (key, job, most) VALUES (?, ?, ?)", (key, self.job, most)))
 
-    async def keep(self, intent: int, key: str, reply: Reply, cost: int) -> None:
+    def keep(self, intent: int, key: str, reply: Reply, cost: int) -> None:
         """Keep the reply to an intent."""
         values = (key, self.job, reply.model_dump_json(), cost, reply.prompt_tokens, reply.completion_tokens)
-        await self._write(
+        self._write(
             ("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?)", values),
             ("UPDATE intents SET outcome = 'answered' WHERE id = ?", (intent,)),
         )
 
-    async def settle(self, intent: int, outcome: Outcome) -> None:
+    def settle(self, intent: int, outcome: Outcome) -> None:
         """Write down what became of an intent that brought no reply."""
-        await self._write(("UPDATE intents SET outcome = ? WHERE id = ?", (outcome, intent)))
+        self._write(("UPDATE intents SET outcome = ? WHERE id = ?", (outcome, intent)))
 
-    async def _write(self, *statements: _Statement) -> int:
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((statements, done))
-        if self._committing is None:
-            self._committing = asyncio.create_task(self._commit_waiting())
-        return await asyncio.shield(done)
-
-    async def _commit_waiting(self) -> None:
-        """Commit what waits, then what came meanwhile: one sync to disk serves many requests."""
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
+    def _write(self, *statements: _Statement) -> int:
+        """Commit some statements together; returns the number of the last row that was put in."""
+        with self._explained():
+            self._database.execute("BEGIN IMMEDIATE")
             try:
-                numbers = await loop.run_in_executor(self._thread, self._commit, [each for each, _ in batch])
-            except sqlite3.Error as error:
-                for _, done in batch:
-                    done.set_exception(_unusable(self.path, error))
-                continue
-            for (_, done), number in zip(batch, numbers, strict=True):
-                if not done.done():
-                    done.set_result(number)
-        self._committing = None
+                numbers = [self._database.execute(sql, values).lastrowid for sql, values in statements]
+                self._database.execute("COMMIT")
+            except sqlite3.Error:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+            if time.monotonic() - self._synced > SYNC_EVERY:
+                self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                self._synced = time.monotonic()
+        return numbers[-1] or 0
 
-    def _commit(self, batch: list[Sequence[_Statement]]) -> list[int]:
-        self._writer.execute("BEGIN IMMEDIATE")
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            numbers = [self._run(statements) for statements in batch]
-            self._writer.execute("COMMIT")
-        except sqlite3.Error:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-            raise
-        return numbers
-
-    def _run(self, statements: Sequence[_Statement]) -> int:
-        cursors = [self._writer.execute(sql, values) for sql, values in statements]
-        return int(cursors[-1].lastrowid or 0)
+            yield
+        except sqlite3.Error as error:
+            raise _unusable(self.path, error) from error
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> WorkspaceError:

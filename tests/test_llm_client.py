@@ -306,11 +306,8 @@ def test_a_job_belongs_to_one_process(workspace: Workspace) -> None:
 
 
 def test_what_was_under_way_when_a_process_died_is_doubtful(workspace: Workspace) -> None:
-    async def die() -> None:
-        with open_cache(workspace, JOB) as cache:
-            await cache.intend("k", 7)
-
-    asyncio.run(die())
+    with open_cache(workspace, JOB) as cache:
+        cache.intend("k", 7)
     with open_cache(workspace, JOB) as cache:
         assert cache.totals() == Totals(0, 0, 0, 0, 1, 7)
 

@@ -130,21 +130,21 @@ class Client:
         try:
             if self.stopping.is_set():
                 raise Stopped
-            intent = await self.cache.intend(request.key, most)
+            intent = self.cache.intend(request.key, most)
             doubtful = most  # until more is known: whatever breaks from here on may have been paid for
             try:
                 outcome = await attempt(self._openai, self.endpoint, request, self.patience.timeout)
             except EndpointError:
                 doubtful = 0
-                await self.cache.settle(intent, "unpaid")
+                self.cache.settle(intent, "unpaid")
                 raise
             if isinstance(outcome, Reply):
                 cost, doubtful = self.price.cost(outcome.prompt_tokens, outcome.completion_tokens), 0
-                await self.cache.keep(intent, request.key, outcome, cost)
+                self.cache.keep(intent, request.key, outcome, cost)
                 self._count(outcome)
             else:
                 doubtful = most if isinstance(outcome, Again) and outcome.doubtful else 0
-                await self.cache.settle(intent, "doubtful" if doubtful else "unpaid")
+                self.cache.settle(intent, "doubtful" if doubtful else "unpaid")
             return outcome
         finally:
             await self.budget.settle(most, cost=cost, doubtful=doubtful)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
 from pydantic import Field
@@ -99,8 +99,13 @@ def make_request(
     return Request(payload)
 
 
+@cache
+def _json_schema(schema: type[Strict]) -> dict[str, Any]:
+    return schema.model_json_schema()
+
+
 def _response_format(schema: type[Strict], structured: str) -> dict[str, Any]:
     if structured == "json_object":
         return {"type": "json_object"}
-    told = {"name": schema.__name__, "schema": schema.model_json_schema(), "strict": True}
+    told = {"name": schema.__name__, "schema": _json_schema(schema), "strict": True}
     return {"type": "json_schema", "json_schema": told}
