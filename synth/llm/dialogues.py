@@ -4,11 +4,9 @@ Hidden from the tutor, and from every text: the learner's misconception. In one 
 it plays learner and tutor in turn, and the tutor never sees what the learner believes.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from quimbot_data.language_codes import language_name
@@ -80,7 +78,6 @@ class Writer:
     sampling: Sampling
     roles: Roles = "one-call"
     critics: Critics = check
-    _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="critics"))
 
     async def write(self, scenario: Scenario) -> Written:
         """The dialogue of a scenario, or why there is none.
@@ -89,10 +86,6 @@ class Writer:
             BudgetError, EndpointError, WorkspaceError, Stopped: see `Client.ask`.
         """
         return await Draft(self, scenario).finish()
-
-    async def checked(self, made: Assembled) -> Sequence[Failure]:
-        """What critics find; in a thread of their own, since lemmas take a while and replies keep coming."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self.critics, made.row())
 
     @property
     def prompt_hash(self) -> str:
@@ -124,10 +117,10 @@ class Draft:
         try:
             written = await (self.in_one_call() if self.writer.roles == "one-call" else self.in_turn())
             made = self.assembled(written)
-            if failures := await self.writer.checked(made):
+            if failures := self.writer.critics(made.row()):
                 repaired = True
                 made = self.assembled(await self.repaired(written, failures))
-                failures = await self.writer.checked(made)
+                failures = self.writer.critics(made.row())
         except _Unusable as unusable:
             return Written(unusable.rejected, repaired)
         return Written(_rejected(failures, made) if failures else self.row(made), repaired)
