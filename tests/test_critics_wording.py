@@ -34,6 +34,10 @@ NO_CORRECTIONS = [
     "That's the right answer to a hard question!", "When we talk about more than one, what changes?", "Was I wrong about your aunt?",
     "Listen to both: “I went yesterday” or “I go yesterday”. Which sounds better to you?", "Say both: “in Monday”, “on Monday”. Which?",
     "Everything you need to write is on the table, isn't it?", "The keys should be in the kitchen, no?", "Remember that day at the sea?",
+    "You're not wrong about the weather!", "No, it's close to the sea. And you?", "No, you can come on Friday, too!", "It is not right that she pays, is it?",
+    "Who left your bag there by mistake?", "The rule of the house is no shoes, then?", "No, es de mi mamá. ¿Y el tuyo?", "¿Cambia tu horario por el trabajo?", "Mal tiempo, ¿no?",
+    "No digas eso, ¡qué pena!", "Se dice que llueve mucho allí, ¿no?", "¿El tráfico está mal por la mañana?", "Tienes que escribir un libro, ¿no?",
+    "我记住了你的名字！", "不是，我是老师。你呢？", "计划改成星期天了吗？", "你应该用热水，是不是？", "必须加油！", "لا، هو أخي. وأنت؟", "يجب أن تكتب رسالة لجدتك، أليس كذلك؟",
     "Corrígeme si me equivoco: ¿fuiste sola?", "No está nada mal. ¿Y qué más?", "¿Tu abuela está mal de salud?", "¿Se te fue mal el día?",
     "¿Cómo se dice eso en tu casa?", "¿El carro está mal estacionado?", "Te equivocaste de autobús, ¿y luego?", "¿Cambia el menú cada día?",
     "不错！你买了什么？", "你明天去，对不对？", "如果我说错了，请告诉我。", "对不起，我没听清楚。", "你坐错车了吗？", "我们错过了火车！",
@@ -62,6 +66,7 @@ def test_a_contrast_of_right_and_wrong_corrects():
     told = {"sentence": "I go there yesterday.", "start": 2, "end": 4, "corrected": "went"}
     assert [f.name for f in check_turn("Went, not go! Who was there?", "en", **told)] == ["explicit-correction"]
     assert [f.name for f in check_turn("It is “went”, and not “go”.", "en", **told)] == ["explicit-correction"]
+    assert [f.name for f in check_turn("No, you went there.", "en", **told)] == ["explicit-correction"]
     assert check_turn("You went there! Who else was there?", "en", **told) == []
     both = "Listen: “not sure I went” and “not sure I go”. Which?"  # the "not" is the learner's, within both
     assert check_turn(both, "en", **told) == []

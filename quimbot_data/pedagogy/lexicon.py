@@ -26,7 +26,7 @@ _PART: Final = re.compile(
 _QUOTE: Final = "[\"']"
 _GAP: Final = r"(?:[^\w.!?。！？؟]+[\w'~\"]+){0,5}?[^\w.!?。！？؟]+"
 _UNSPACED_GAP: Final = r"[^.!?。！？؟]{0,12}?"
-_START: Final = r"(?:^|[.!?。！？؟:;,\n\"'][\s\"'¡¿]*|[¡¿])"
+_START: Final = r"(?:^|[.!?。！？؟:;,\n\"'][\s\"'¡]*|¡)"
 
 
 _WORD: Final = re.compile(r"\w+")

@@ -21,6 +21,7 @@ from quimbot_data.pedagogy.wording import phrases_in, questions, scripts
 
 #: Share of the learner's content lemmas that a recast keeps.
 LEAST_KEPT: Final = 0.5
+_OPENS_WITH_NO: Final = re.compile(r"\W*no\s*[,.!:;]")
 #: In place of a variant.
 _RIGHT: Final = "\1"
 _OTHER: Final = "\2"
@@ -197,10 +198,15 @@ def _unquoted_order(words: Pieces, edit: Edit) -> Order | None:
 
 
 def contrast_in(text: str, edit: Edit) -> bool:
-    """Whether a turn corrects by contrast: the right form, "not", the other. What is quoted counts as a whole."""
+    """Whether a turn corrects by contrast: "no" and the right form, or the right form, "not", the other.
+
+    What is quoted counts as a whole.
+    """
     if not edit.right or not edit.said:
         return False
     words = _with_variants(text, edit)
+    if words[:1] == ("no",) and _RIGHT in words[1:4] and _OPENS_WITH_NO.match(bare(text)):
+        return True
     middles = [pieces(phrase) for phrase in lexicon(edit.language).contrasts]
     for at in (at for at, word in enumerate(words) if word == _RIGHT):
         behind = [words[at + 1 + skipped :] for skipped in (0, 1)]
