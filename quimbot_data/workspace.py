@@ -34,6 +34,8 @@ DEFAULT_ROOT: Final = Path("datasets")
 MANIFEST: Final = "manifest.json"
 #: What an audit of a version found, beside its data.
 AUDIT: Final = "audit.json"
+#: Measures of its annotated dialogues, beside its data.
+MEASURES: Final = "measures.json"
 TOMBSTONE: Final = "tombstone.json"
 #: The record of a training run.
 RUN: Final = "run.json"
@@ -328,7 +330,12 @@ def sync_folder(folder: Path) -> None:
 def write_model(path: Path, model: BaseModel) -> None:
     """Write a model as indented JSON, atomically."""
     with atomic(path) as stream:
-        stream.write((json.dumps(model.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n").encode())
+        stream.write(model_bytes(model))
+
+
+def model_bytes(model: BaseModel) -> bytes:
+    """A model as indented JSON."""
+    return (json.dumps(model.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def read_model(path: Path, model: type[M]) -> M:

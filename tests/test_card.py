@@ -372,7 +372,7 @@ def test_nothing_to_copy(own, tmp_path):
 
 
 def test_a_card_that_cannot_be_made_fails_the_build(corpora, tmp_path, monkeypatch):
-    def refuse(folder: Path, manifest: VersionManifest) -> CardFacts:
+    def refuse(*_: object) -> CardFacts:
         raise IntegrityError("No card today.")
 
     monkeypatch.setattr(card, "card_facts", refuse)

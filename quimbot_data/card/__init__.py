@@ -13,8 +13,19 @@ from typing import Final
 from quimbot_data.card import croissant, plots
 from quimbot_data.card.figures import card_facts
 from quimbot_data.card.render import render
+from quimbot_data.pedagogy.version_measures import version_measures
 from quimbot_data.version import DOCUMENTS
-from quimbot_data.workspace import AUDIT, Ref, Workspace, atomic, file_digest, read_model, write_model
+from quimbot_data.workspace import (
+    AUDIT,
+    MEASURES,
+    Ref,
+    Workspace,
+    atomic,
+    file_digest,
+    model_bytes,
+    read_model,
+    write_model,
+)
 from schemas.errors import MissingError
 from schemas.manifest import AuditReport, Documents, VersionManifest
 
@@ -44,9 +55,11 @@ def documents(folder: Path, manifest: VersionManifest) -> dict[str, bytes]:
     Raises:
         IntegrityError: the data cannot be read, or is not what the manifest states.
     """
-    facts = card_facts(folder, manifest)
+    measured = version_measures(folder, manifest)
+    facts = card_facts(folder, manifest, measured)
     drawn = {f"{PLOTS}/{name}.png": png for name, png in plots.plots(facts).items()}
-    return {CARD: render(facts).text.encode(), CROISSANT: croissant.document(manifest, facts), **drawn}
+    stated = {MEASURES: model_bytes(measured)} if measured else {}
+    return {CARD: render(facts).text.encode(), CROISSANT: croissant.document(manifest, facts), **drawn, **stated}
 
 
 def _write(folder: Path, contents: Mapping[str, bytes]) -> None:

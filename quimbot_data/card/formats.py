@@ -37,6 +37,15 @@ def decimal(value: float) -> str:
     return str(float(value))
 
 
+def thousandths(value: float) -> str:
+    """A number to three decimals.
+
+    >>> thousandths(0.8)
+    '0.800'
+    """
+    return f"{value:.3f}"
+
+
 def short(digest: str) -> str:
     """The first twelve characters of a digest, as code."""
     return markdown.code(digest[:12])
@@ -59,6 +68,7 @@ FORMATS: Final[Mapping[str, Callable[..., str]]] = {
     "change": markdown.change,
     "interval": markdown.interval,
     "decimal": decimal,
+    "thousandths": thousandths,
     "plain": markdown.plain,
     "code": markdown.code,
     "short": short,

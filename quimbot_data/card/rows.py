@@ -252,3 +252,19 @@ class Derived(NamedTuple):
     source: str
     made_by: str
     dialogues: int
+
+
+class Measured(NamedTuple):
+    """A measure of the annotated dialogues."""
+
+    group: str
+    name: str
+    says: str
+    value: float | None
+    low: float | None
+    high: float | None
+    within: bool | None
+    taken_of: int
+    note: str
+    annotated: int
+    measured: int

@@ -193,3 +193,22 @@ def redactions(facts: CardFacts) -> str:
         for source, found in groupby(facts.redactions, key=lambda row: row.source)
     ]
     return table(["Corpus", *(f">{plain(kind)}" for kind in kinds)], rows)
+
+
+def measures(facts: CardFacts) -> str:
+    """Measures of the annotated dialogues against their ranges; bold where out of range."""
+    rows = []
+    for row in facts.measures:
+        value = "–" if row.value is None else figure("thousandths", row.value)
+        shown = f"**{value}**" if row.within is False else value
+        told = [plain(row.group), f"{plain(row.name)}: {plain(row.says)}", shown, _range(row.low, row.high)]
+        rows.append([*told, count(row.taken_of), plain(row.note) if row.note else ""])
+    return table(["Group", "Measure", ">Value", "Range", ">Taken of", "Note"], rows)
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f"{figure('decimal', low)} to {figure('decimal', high)}"
+    if low is not None:
+        return f"≥ {figure('decimal', low)}"
+    return "" if high is None else f"≤ {figure('decimal', high)}"

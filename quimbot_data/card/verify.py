@@ -19,11 +19,13 @@ from quimbot_data.card.formats import FORMATS, LITERAL
 from quimbot_data.card.numbers import line_of
 from quimbot_data.card.prose import Odd, odd_numbers, wanted
 from quimbot_data.card.render import render
+from quimbot_data.pedagogy.version_measures import version_measures
 from quimbot_data.sql.catalog import workspace_catalog
 from quimbot_data.sql.query import Limits, Session
-from quimbot_data.workspace import Ref, Workspace
+from quimbot_data.workspace import MEASURES, Ref, Workspace, model_bytes
 from schemas.card import CardBlock
 from schemas.errors import InputError, IntegrityError, MissingError, QueryError
+from schemas.measures import VersionMeasures
 
 #: For each query of a card; over the largest versions one takes minutes.
 LIMITS: Final = Limits(seconds=600)
@@ -65,7 +67,8 @@ def verify_card(workspace: Workspace, ref: Ref, card: Path) -> CardCheck:
     manifest = workspace.version_manifest(ref)
     text = _read(card, ref)
     with Session(LIMITS) as session:
-        catalog = workspace_catalog(workspace, ref)
+        measured = version_measures(workspace.version(ref), manifest)
+        catalog = workspace_catalog(workspace, ref, measures=measured)
 
         @cache
         def ask(sql: str) -> Answer:
@@ -74,7 +77,17 @@ def verify_card(workspace: Workspace, ref: Ref, card: Path) -> CardCheck:
 
         facts = facts_of(_shipped(ask, ref))
         check(facts, manifest)
-        return compare(text, render(facts).block, ask)
+        checked = compare(text, render(facts).block, ask)
+    checked.differences += _stated_measures(workspace.version(ref) / MEASURES, measured)
+    return checked
+
+
+def _stated_measures(path: Path, measured: VersionMeasures | None) -> list[Difference]:
+    """Whether `measures.json`, which `quimbot sql` reads, says what the rows give."""
+    stated = path.read_bytes() if path.exists() else None
+    if stated == (model_bytes(measured) if measured else None):
+        return []
+    return [Difference(f"{path.name} does not hold the measures that the version's rows give.", query="measures")]
 
 
 def _read(card: Path, ref: Ref) -> str:

@@ -66,7 +66,7 @@ def _show(made: "MeasureReport") -> None:
             *(line.group, line.name, line.value, span(line)),
             "" if line.within is None else "yes" if line.within else "no",
             *(line.human[name] for name in humans),
-            *(line.of, line.note),
+            *(line.taken_of, line.note),
         ]
         for line in made.lines
     ]

@@ -32,7 +32,7 @@ from schemas.errors import GatedError, PushError, QuimbotError, WorkspaceError
 
 #: Folders, and documents beside them, that belong to a version as a whole: what is left of an earlier one goes.
 FOLDERS: Final = ("data/", "plots/")
-DOCUMENTS: Final = ("CHANGES.md", "audit.json", "croissant.json")
+DOCUMENTS: Final = ("CHANGES.md", "audit.json", "croissant.json", "measures.json")
 #: Answers that may be another when asked again: busy, overtaken (a conflict is looked at anew), or out of order.
 PASSING: Final = (408, 409, 412, 429, 500, 502, 503, 504)
 SIGN_IN_TO_WRITE: Final = (

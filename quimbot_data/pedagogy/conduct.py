@@ -104,6 +104,16 @@ def simplified(rows: Sequence[Judged]) -> Share:
     return Share(of, of - broken)
 
 
+def affirmations(rows: Sequence[Judged]) -> frozenset[tuple[int, int]]:
+    """Place of its dialogue and position of each tutor turn that is annotated as affirming."""
+    return frozenset(
+        (place, turn.position)
+        for place, (scene, _) in enumerate(rows)
+        for turn in scene.tutor
+        if "affirm" in turn.moves
+    )
+
+
 def level_fit(rows: Sequence[Judged]) -> Share:
     """Dialogues whose learner has a level, and those that the critic of level lets pass."""
     levelled = [row for row in rows if row.scene.learner.get("cefr")]

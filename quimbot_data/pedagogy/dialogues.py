@@ -15,13 +15,16 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from quimbot_data.sources.files import RawFile, raw_files, sniff
 from quimbot_data.sources.records import mappings, records
 from quimbot_data.sources.turns import ROLES, Refusal, is_blank, read_turns
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import InputError, IntegrityError, MissingError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Dialogue = dict[str, Any]
 Turns = list[tuple[str, str]]
@@ -63,30 +66,40 @@ def dialogues_at(workspace: Workspace, place: str) -> list[Dialogue]:
     return found
 
 
-def version_dialogues(folder: Path, data: Iterable[str]) -> list[Dialogue]:
+def version_dialogues(folder: Path, data: Iterable[str], ids: "pl.Series | None" = None) -> list[Dialogue]:
     """Dialogues of a version with annotations of a tutor, in the order of its files, each with its split.
 
     Args:
         folder: the version's.
         data: paths of its data files below that.
+        ids: of those asked for; all where None.
 
     Raises:
         IntegrityError: a file is not there or cannot be read.
     """
+    columns = ["dialogue_id", "content_hash", "language", "messages", "pedagogy", "provenance"]
+    return [
+        {**row, "split": Path(path).name.partition("-")[0]}
+        for path in data
+        for row in annotated_rows(folder / path, columns, ids).to_dicts()
+    ]
+
+
+def annotated_rows(file: Path, columns: Sequence[str], ids: "pl.Series | None" = None) -> "pl.DataFrame":
+    """Columns of the rows of a data file that have annotations.
+
+    Raises:
+        IntegrityError: the file is not there or cannot be read.
+    """
     import polars as pl
 
-    columns = ["dialogue_id", "language", "messages", "pedagogy", "provenance"]
-    found: list[Dialogue] = []
-    for path in data:
-        split = Path(path).name.partition("-")[0]
-        try:
-            rows = pl.scan_parquet(folder / path).filter(pl.col("pedagogy").is_not_null()).select(columns).collect()
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise IntegrityError(
-                f"{folder / path} cannot be read: {error}.", next_step="Run `quimbot verify`."
-            ) from error
-        found += [{**row, "split": split} for row in rows.to_dicts()]
-    return found
+    wanted = pl.col("pedagogy").is_not_null()
+    if ids is not None:
+        wanted &= pl.col("dialogue_id").is_in(ids.implode())
+    try:
+        return pl.scan_parquet(file).filter(wanted).select(columns).collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise IntegrityError(f"{file} cannot be read: {error}.", next_step="Run `quimbot verify`.") from error
 
 
 def read_dialogues(path: Path) -> Iterator[Dialogue]:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from quimbot_data.card.plots import blank_figure, png
-from quimbot_data.pedagogy.report import MeasureLine, MeasureReport
+from quimbot_data.pedagogy.report import MeasureReport, ReportLine
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ def drawing(made: MeasureReport) -> bytes:
     return png(lambda: _figure(lines))
 
 
-def _figure(lines: list[MeasureLine]) -> "Figure":
+def _figure(lines: list[ReportLine]) -> "Figure":
     height = _TOP + _ROW * len(lines) + 0.2
     figure = blank_figure(height)
     figure.set_layout_engine("none")  # panels are placed by hand: fitting twenty of them takes seconds
@@ -35,7 +35,7 @@ def _figure(lines: list[MeasureLine]) -> "Figure":
     return figure
 
 
-def _panel(axes: "Axes", line: MeasureLine) -> None:
+def _panel(axes: "Axes", line: ReportLine) -> None:
     humans = [value for value in line.human.values() if value is not None]
     value = line.value or 0.0
     ends = [end for end in (line.low, line.high) if end is not None]

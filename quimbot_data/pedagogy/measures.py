@@ -19,6 +19,7 @@ from quimbot_data.pedagogy.coherence import coherence
 from quimbot_data.pedagogy.conduct import (
     Judged,
     Share,
+    affirmations,
     drift,
     evenness,
     explicit,
@@ -107,12 +108,13 @@ class Measure(NamedTuple):
         return (low is None or self.value >= low) and (high is None or self.value <= high)
 
 
-def measures(dialogues: Sequence[Mapping[str, Any]], *, seed: int = 0) -> list[Measure]:
+def measures(dialogues: Sequence[Mapping[str, Any]], *, seed: int = 0, trained: bool = True) -> list[Measure]:
     """All measures of a set of dialogues but contamination, in the order of `TARGETS`.
 
     Args:
         dialogues: mappings as `dialogues.read_dialogues` gives them: messages; language, pedagogy where they have them.
         seed: of samples and random pairs.
+        trained: include what a classifier must be fitted for, with scikit-learn.
     """
     turns, rows = tutor_turns(dialogues), judged(dialogues)
     return [
@@ -120,9 +122,10 @@ def measures(dialogues: Sequence[Mapping[str, Any]], *, seed: int = 0) -> list[M
         *_questions(turns),
         *_adaptation(rows),
         *_scaffolding(rows),
-        *_tone(turns),
+        *_tone(turns, rows),
         _share("level fit", level_fit(rows), _NO_LEVEL),
-        *_profile(dialogues, rows),
+        *([_recovery(dialogues)] if trained else []),
+        _gap(rows),
         *_diversity(turns, seed),
     ]
 
@@ -192,30 +195,36 @@ def _scaffolding(rows: Sequence[Judged]) -> list[Measure]:
     ]
 
 
-def _tone(turns: Sequence[TutorTurn]) -> list[Measure]:
+def _tone(turns: Sequence[TutorTurn], rows: Sequence[Judged]) -> list[Measure]:
+    """A turn encourages by its words, or where it is annotated as affirming."""
     known = [turn for turn in turns if tutor_words(turn.language)]
+    affirming = affirmations(rows)
     praise = Counter(word for turn in known for word in praise_of(turn.text, turn.language))
-    encouraged = Share(len(known), sum(encouraging(turn.text, turn.language) for turn in known))
+    worded = [encouraging(turn.text, turn.language) for turn in known]
+    both = sum(says or (turn.dialogue, turn.position) in affirming for says, turn in zip(worded, known, strict=True))
+    note = f"{sum(worded) / len(known):.3f} by words alone" if affirming and known else ""
     return [
-        _share("encouraging share", encouraged),
+        _measure("encouraging share", Share(len(known), both).value, len(known), note),
         _measure("praise entropy", evenness(praise, len(praise)), praise.total(), f"{len(praise)} wordings"),
     ]
 
 
-def _profile(dialogues: Sequence[Mapping[str, Any]], rows: Sequence[Judged]) -> list[Measure]:
-    missing = "fewer than 20 dialogues of a background in every language"
+def _recovery(dialogues: Sequence[Mapping[str, Any]]) -> Measure:
+    name, missing = "heritage against L2 AUC", "fewer than 20 dialogues of a background in every language"
     try:
-        recovery = background_recovery(dialogues)
-        told = _measure(
-            "heritage against L2 AUC", recovery.auc, recovery.dialogues, _by_language(recovery.by_language, missing)
-        )
+        found = background_recovery(dialogues)
     except InputError as error:
-        told = _measure("heritage against L2 AUC", None, 0, str(error))
+        return _measure(name, None, 0, str(error))
+    return _measure(name, found.auc, found.dialogues, _by_language(found.by_language, missing))
+
+
+def _gap(rows: Sequence[Judged]) -> Measure:
     heritage, l2 = passing(rows, "heritage"), passing(rows, "l2")
+    count = heritage.of + l2.of
     if heritage.value is None or l2.value is None:
-        return [told, _measure("quality gap", None, heritage.of + l2.of, "no dialogues of both backgrounds")]
+        return _measure("quality gap", None, count, "no dialogues of both backgrounds")
     note = f"heritage {heritage.value:.3f}, L2 {l2.value:.3f}"
-    return [told, _measure("quality gap", abs(heritage.value - l2.value), heritage.of + l2.of, note)]
+    return _measure("quality gap", abs(heritage.value - l2.value), count, note)
 
 
 def _diversity(turns: Sequence[TutorTurn], seed: int) -> list[Measure]:

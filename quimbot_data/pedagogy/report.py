@@ -11,27 +11,19 @@ from quimbot_data.decontamination.sets import EvaluationSet
 from quimbot_data.pedagogy.contamination import contamination
 from quimbot_data.pedagogy.dialogues import read_dialogues
 from quimbot_data.pedagogy.measures import CONTAMINATION, Measure, measures
+from quimbot_data.pedagogy.version_measures import line_of
 from quimbot_data.workspace import atomic, write_model
 from schemas.fields import Strict
+from schemas.measures import MeasureLine
 
 #: Sets of human teachers' dialogues, by the folders that they lie in.
 HUMAN_SETS: Final = ("bridge", "cima", "mathdial")
 _FIGURES: Final = "human_figures.json"
 
 
-class MeasureLine(Strict):
-    """One measure, in numbers."""
+class ReportLine(MeasureLine):
+    """One measure, beside human teachers'."""
 
-    group: str
-    name: str
-    says: str
-    value: float | None
-    low: float | None
-    high: float | None
-    within: bool | None
-    of: int
-    """Turns, questions, dialogues or pairs that it was taken of."""
-    note: str
     human: dict[str, float | None]
     """The same of each set of human teachers."""
 
@@ -47,7 +39,7 @@ class MeasureReport(Strict):
     seed: int
     evaluation: dict[str, str]
     """Digests of evaluation sets by name."""
-    lines: list[MeasureLine]
+    lines: list[ReportLine]
 
 
 class HumanFigures(Strict):
@@ -92,15 +84,10 @@ def _contamination(dialogues: Sequence[Mapping[str, Any]], sets: Sequence[Evalua
     return Measure(CONTAMINATION, float(len(overlap.found)), overlap.dialogues, note)
 
 
-def _line(measure: Measure) -> MeasureLine:
-    target = measure.target
-    key = f"{target.group}/{target.name}"
-    return MeasureLine(
-        **target._asdict(),
-        value=None if measure.value is None else round(measure.value, 4),
-        within=measure.within,
-        of=measure.of,
-        note=measure.note,
+def _line(measure: Measure) -> ReportLine:
+    key = f"{measure.target.group}/{measure.target.name}"
+    return ReportLine(
+        **line_of(measure).model_dump(),
         human={name: figures.get(key) for name, figures in human_figures().sets.items()},
     )
 
@@ -143,7 +130,7 @@ def markdown(made: MeasureReport) -> str:
             [
                 *(f"{line.name}: {line.says}", _value(line), span(line)),
                 *(number(line.human[name]) for name in humans),
-                *(count(line.of), line.note),
+                *(count(line.taken_of), line.note),
             ]
             for line in made.lines
             if line.group == group
@@ -153,7 +140,7 @@ def markdown(made: MeasureReport) -> str:
     return "\n".join(parts)
 
 
-def _value(line: MeasureLine) -> str:
+def _value(line: ReportLine) -> str:
     shown = number(line.value)
     return f"**{shown}**" if line.within is False else shown
 

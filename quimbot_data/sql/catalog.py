@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 
 from quimbot_data.sql.version_rows import COLUMNS, version_rows
-from quimbot_data.workspace import AUDIT, Ref, Workspace, read_model
+from quimbot_data.workspace import AUDIT, MEASURES, Ref, Workspace, read_model
 from schemas.dialogue import Dialogue
 from schemas.errors import MissingError
 from schemas.learner import LearnerText
 from schemas.losses import SCORED, Scored
 from schemas.manifest import SPLITS, AuditReport, CorpusManifest, FileEntry, LedgerLine, VersionManifest
+from schemas.measures import VersionMeasures
 from schemas.run import ADAPTER_WEIGHTS, RunRecord
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ VIEWS: Final = (
     "mix",
     "evaluation",
     "audit",
+    "measures",
 )
 _TEXT: Final = "large_string"  # as polars writes it
 _TEXTS: Final = "list of large_string"
@@ -120,12 +122,19 @@ class Catalog:
         return json.dumps(asdict(self))
 
 
-def workspace_catalog(workspace: Workspace, version: Ref | None = None, *, show_raw: bool = False) -> Catalog:
+def workspace_catalog(
+    workspace: Workspace,
+    version: Ref | None = None,
+    *,
+    show_raw: bool = False,
+    measures: VersionMeasures | None = None,
+) -> Catalog:
     """The catalog of a workspace's corpora, or of one version.
 
     Args:
         workspace: may be empty or not exist; then all tables are empty.
         version: shows this version instead of the corpora.
+        measures: of the version, in place of those that its file holds.
         show_raw: gives `rejected` its column `raw`: refused text, which may hold personal data.
 
     Raises:
@@ -134,7 +143,7 @@ def workspace_catalog(workspace: Workspace, version: Ref | None = None, *, show_
     """
     corpora = {source: workspace.corpus_manifest(source) for source in workspace.sources()}
     tables = {
-        **(_corpus_tables(workspace, corpora) if version is None else _tables_of(workspace, version)),
+        **(_corpus_tables(workspace, corpora) if version is None else _tables_of(workspace, version, measures)),
         "rejected_rows": _rejected(workspace, _shown(workspace, corpora, version), show_raw=show_raw),
         "source_facts": _of_rows(_SOURCES, [_source_facts(manifest) for manifest in corpora.values()]),
         "version_facts": _of_rows(_VERSIONS, [_version_facts(workspace, ref) for ref in workspace.versions()]),
@@ -184,21 +193,26 @@ def _corpus_tables(workspace: Workspace, corpora: dict[str, CorpusManifest]) -> 
     }
 
 
-def _tables_of(workspace: Workspace, version: Ref) -> dict[str, Table]:
-    return version_tables(workspace.version(version), workspace.version_manifest(version))
+def _tables_of(workspace: Workspace, version: Ref, measures: VersionMeasures | None) -> dict[str, Table]:
+    return version_tables(workspace.version(version), workspace.version_manifest(version), measures)
 
 
-def version_tables(folder: Path, manifest: VersionManifest) -> dict[str, Table]:
+def version_tables(
+    folder: Path, manifest: VersionManifest, measures: VersionMeasures | None = None
+) -> dict[str, Table]:
     """The tables of a version alone, which may lie in a staging folder.
 
     Args:
         folder: holds the files that the manifest lists, and `audit.json` where one was made.
         manifest: the version's.
+        measures: in place of those that `measures.json` holds.
 
     Raises:
-        IntegrityError: the audit is not valid.
+        IntegrityError: the audit, or the measures, are not valid.
     """
     audit = read_model(folder / AUDIT, AuditReport) if (folder / AUDIT).exists() else None
+    if measures is None and (folder / MEASURES).exists():
+        measures = read_model(folder / MEASURES, VersionMeasures)
     # data/train-00000-of-00001.parquet: the file's name says the split of its rows.
     data = [
         Part(_absolute(folder, entry), ("split", Path(entry.path).name.partition("-")[0])) for entry in manifest.data
@@ -208,7 +222,7 @@ def version_tables(folder: Path, manifest: VersionManifest) -> dict[str, Table]:
         "learner_text_rows": Table(_ipc(_model_schema(LearnerText))),
         "ledger_lines": _ledger(manifest.ledger),
         "fate_rows": Table(_ipc(_schema(_FATES)), _parts(folder, [manifest.fates])),
-        **{name: _of_rows(COLUMNS[name], rows) for name, rows in version_rows(manifest, audit).items()},
+        **{name: _of_rows(COLUMNS[name], rows) for name, rows in version_rows(manifest, audit, measures).items()},
     }
 
 

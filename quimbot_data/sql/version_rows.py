@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from schemas.clearance import Clearance
 from schemas.manifest import AuditLine, AuditReport, Interval, VersionManifest, canonical_json
+from schemas.measures import VersionMeasures
 
 _TEXT: Final = "large_string"
 _TEXTS: Final = "list of large_string"
@@ -29,6 +30,14 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
         **dict.fromkeys(("precision", "precision_low", "precision_high"), _REAL),
         "taken_before": _WHOLE,
     },
+    "measure_lines": {
+        **dict.fromkeys(("group", "name", "says"), _TEXT),
+        **dict.fromkeys(("value", "low", "high"), _REAL),
+        "within": "bool",
+        "taken_of": _WHOLE,
+        "note": _TEXT,
+        **dict.fromkeys(("annotated", "measured"), _WHOLE),
+    },
     "recipe_rows": {"recipe_json": _TEXT},
     "input_facts": {
         **dict.fromkeys(("source", "title", "license"), _TEXT),
@@ -47,12 +56,15 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
 Row = dict[str, Any]
 
 
-def version_rows(manifest: VersionManifest, audit: AuditReport | None = None) -> dict[str, list[Row]]:
+def version_rows(
+    manifest: VersionManifest, audit: AuditReport | None = None, measures: VersionMeasures | None = None
+) -> dict[str, list[Row]]:
     """Rows of each table of `COLUMNS`; a column that a row lacks is null."""
     return {
         "mix_lines": _mix(manifest),
         "evaluation_lines": [{**line.model_dump(exclude={"set"}), "name": line.set} for line in manifest.evaluation],
         "audit_lines": [_audit(audit, line) for line in audit.lines] if audit else [],
+        "measure_lines": _measures(measures) if measures else [],
         "recipe_rows": [{"recipe_json": canonical_json(manifest.identity.recipe.model_dump(mode="json"))}],
         "input_facts": [{"source": source, **facts} for source, facts in manifest.sources.items()],
         "clearance_lines": [_clearance(each) for each in manifest.cleared],
@@ -72,6 +84,11 @@ def _audit(report: AuditReport, line: AuditLine) -> Row:
         **_interval("recall", line.recall),
         **_interval("precision", line.precision),
     }
+
+
+def _measures(measures: VersionMeasures) -> list[Row]:
+    counted = measures.model_dump(include={"annotated", "measured"})
+    return [line.model_dump() | counted for line in measures.lines]
 
 
 def _interval(name: str, measured: Interval | None) -> Row:

@@ -16,16 +16,28 @@ from quimbot_data.card.cells import Answer
 from quimbot_data.sql.catalog import Catalog, version_tables, view_sql
 from schemas.errors import IntegrityError
 from schemas.manifest import VersionManifest
+from schemas.measures import VersionMeasures
 
 #: Names of the queries, `<name>.sql`.
 QUERIES: Final = (
     *("build", "recipe", "policy", "totals", "mix", "splits", "sources", "licenses", "license_totals", "terms"),
     "clearances",
     *("ledger", "redactions", "evaluation", "audit", "languages", "other_languages", "lengths", "histogram"),
-    *("safety", "labels", "derived"),
+    *("safety", "labels", "derived", "measures"),
 )
 #: The views that the queries read.
-VIEWS: Final = ("dialogues", "ledger", "build", "recipe", "inputs", "clearances", "mix", "evaluation", "audit")
+VIEWS: Final = (
+    "dialogues",
+    "ledger",
+    "build",
+    "recipe",
+    "inputs",
+    "clearances",
+    "mix",
+    "evaluation",
+    "audit",
+    "measures",
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,7 @@ class CardFacts:
     safety: list[rows.Safety]
     labels: list[rows.Label]
     derived: list[rows.Derived]
+    measures: list[rows.Measured]
     digests: dict[str, str]
     """sha256 of each query's answer."""
 
@@ -70,17 +83,18 @@ def query_sql(name: str) -> str:
     return (files("quimbot_data.card.figures") / f"{name}.sql").read_text("utf-8")
 
 
-def card_facts(folder: Path, manifest: VersionManifest) -> CardFacts:
+def card_facts(folder: Path, manifest: VersionManifest, measures: VersionMeasures | None = None) -> CardFacts:
     """Run all queries over a version's files.
 
     Args:
         folder: holds the files that the manifest lists; may be a staging folder.
         manifest: the version's.
+        measures: of its annotated dialogues, in place of those that its file holds.
 
     Raises:
         IntegrityError: a data file cannot be read, or the figures are not those that the manifest states.
     """
-    with _asking(folder, manifest) as ask:
+    with _asking(folder, manifest, measures) as ask:
         facts = facts_of(ask)
     check(facts, manifest)
     return facts
@@ -116,19 +130,20 @@ def facts_of(ask: Ask) -> CardFacts:
         safety=rows_of("safety", rows.Safety),
         labels=rows_of("labels", rows.Label),
         derived=rows_of("derived", rows.Derived),
+        measures=rows_of("measures", rows.Measured),
         digests={name: answer.sha256() for name, answer in answers.items()},
     )
 
 
 @contextmanager
-def _asking(folder: Path, manifest: VersionManifest) -> Iterator[Ask]:
+def _asking(folder: Path, manifest: VersionManifest, measures: VersionMeasures | None) -> Iterator[Ask]:
     """DuckDB with the views that the queries read, and no other way to the disk."""
     import duckdb  # loaded where it is needed: the command line starts without it
     import pyarrow as pa
 
     from quimbot_data.sql.worker import connect
 
-    catalog = Catalog(version_tables(folder, manifest), {view: view_sql(view) for view in VIEWS})
+    catalog = Catalog(version_tables(folder, manifest, measures), {view: view_sql(view) for view in VIEWS})
     try:
         # Two threads keep up with the disk; more would only take memory.
         with connect(asdict(catalog), {"threads": "2"}) as connection:

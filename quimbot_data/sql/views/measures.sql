@@ -1,0 +1,13 @@
+-- One row per measure of a version's annotated dialogues; none without a version, or where no dialogue is annotated.
+-- group: coherence, questions, adaptation, scaffolding, tone, level, profile or diversity
+-- name: the measure
+-- says: what it measures
+-- value: null where it cannot be taken
+-- low: low end of the range that it should lie in; null where that is open
+-- high: high end
+-- within: whether it lies there; null where it has no value or no range
+-- taken_of: turns, questions, dialogues or pairs that it was taken of
+-- note: what must be known to read it, or why it cannot be taken
+-- annotated: annotated dialogues of the version, those that stand twice counted once
+-- measured: of these, how many were looked at
+SELECT "group", name, says, value, low, high, within, taken_of, note, annotated, measured FROM measure_lines
