@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from synth.grammar.course import Course
 
 #: Shares of first supports: that open with something, and of those that do, with praise or thanks.
-OPENED: Final = 0.5
-PRAISE: Final = 0.6
+OPENED: Final[dict[str, float]] = {"A1": 0.5, "A2": 0.6, "B1": 0.75}
+PRAISE: Final = 0.65
+#: Shares of answers with a word of cheer, and of openings that are one after a support that failed.
+CHEERS: Final = {"affirm": 0.8, "receive": 0.5, "leave": 0.55, "again": 0.35}
 #: Shares of recasts that go on after their question, and of other supports that have the mark of a background.
 TAIL: Final = 0.6
 MARKED: Final[dict[Background, float]] = {"heritage": 0.8, "l2": 0.15}
@@ -56,9 +58,11 @@ def _support(course: "Course", strategy: Strategy, *, again: bool) -> Said:
     moves: list[Move] = [strategy]
     opened, mixed = _mirrored(course)
     parts = [opened]
-    if not opened and course.chance.random() < OPENED:
+    if not opened and course.chance.random() < OPENED.get(course.scenario.level, 0.6):
         praises = not again and course.chance.random() < PRAISE
-        parts = [_say(course, "again-open" if again else "praise" if praises else "open")]
+        cheers = again and course.chance.random() < CHEERS["again"]
+        opening = "cheer" if cheers else "again-open" if again else "praise" if praises else "open"
+        parts = [_say(course, opening)]
         moves = ["affirm", strategy] if praises else moves
     parts.append(_core(course, strategy))
     if strategy != "recast" and course.chance.random() < MARKED[course.scenario.profile.background]:
@@ -202,6 +206,8 @@ def _onward_parts(course: "Course", rule: str, moves: list[Move]) -> Said:
     opened, mixed = _mirrored(course)
     parts = [opened or _say(course, rule)]
     slots = course.speaker.slots
+    if course.chance.random() < CHEERS[rule]:
+        parts.append(_say(course, "cheer"))
     if slots["right"].casefold() in parts[0].casefold():
         slots["right"] = course.speaker.grammar.script.again
     if course.path[-1] == "repair" and course.chance.random() < REFLECTS:
