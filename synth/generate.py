@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from quimbot_data.pedagogy.critics import check, check_batch
+from quimbot_data.pedagogy.critics import Configured, check, check_batch
 from schemas.errors import MixError
 from schemas.seed import Seed
 from synth.blind import TARGETS, BlindCritic, Unseen, fit, seen
@@ -205,5 +205,15 @@ class _Run:
             written=len(self.kept),
             dropped=ledger,
             blind=recovery,
-            batch=[f"{failure.name}: {failure.detail}" for failure in check_batch(self.kept).failures],
+            batch=[f"{each.name}: {each.detail}" for each in check_batch(self.kept, configured(profiles)).failures],
         )
+
+
+def configured(profiles: Sequence[Profile]) -> Configured:
+    """Rates that all of these profiles ask for alike; others cannot be held to one figure."""
+    repair = [{strategy: each.repair for strategy, each in profile.reactions.items()} for profile in profiles]
+    mirroring = {profile.mirroring for profile in profiles if profile.code_switch}
+    return Configured(
+        repair={s: rate for s, rate in repair[0].items() if all(rates[s] == rate for rates in repair)},
+        mirroring=mirroring.pop() if len(mirroring) == 1 else None,
+    )

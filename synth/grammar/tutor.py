@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: Shares of first supports: that open with something, and of those that do, with praise or thanks.
 OPENED: Final[dict[str, float]] = {"A1": 0.5, "A2": 0.6, "B1": 0.75}
 PRAISE: Final = 0.65
+#: What a comprehension check is about once the supports are over: what was found, or the talk; else, the form.
+CHECKS: Final = {"repair": "check-after", "acknowledge": "check-gist"}
 #: Shares of answers with a word of cheer, and of openings that are one after a support that failed.
 CHEERS: Final = {"affirm": 0.8, "receive": 0.5, "leave": 0.55, "again": 0.35}
 #: Shares of recasts that go on after their question, and of other supports that have the mark of a background.
@@ -127,9 +129,8 @@ def _mark(course: "Course", parts: list[str], moves: list[Move], strategy: Strat
     The latter once in a support and once in what follows.
     """
     if course.scenario.profile.background == "l2":
-        after = strategy is None and course.path[-1] == "repair"
         if not course.marks:
-            parts.append(_say(course, "check-after" if after else "check"))
+            parts.append(_say(course, "check" if strategy else CHECKS.get(course.path[-1], "check")))
             moves.append("comprehension_check")
             course.marks.add("check")
         return
@@ -207,7 +208,7 @@ def _onward_parts(course: "Course", rule: str, moves: list[Move]) -> Said:
     parts = [opened or _say(course, rule)]
     slots = course.speaker.slots
     if course.chance.random() < CHEERS[rule]:
-        parts.append(_say(course, "cheer"))
+        parts.append(_say(course, "keep-on" if rule == "receive" else "cheer"))
     if slots["right"].casefold() in parts[0].casefold():
         slots["right"] = course.speaker.grammar.script.again
     if course.path[-1] == "repair" and course.chance.random() < REFLECTS:
