@@ -150,8 +150,8 @@ def load_base(base: str, *, dtype: "torch.dtype | None" = None, revision: str | 
             place.source, dtype=dtype or torch.float32, **place.arguments(revision)
         ),
     )
-    if place.gguf:  # its weights are plain now, whatever the file's were: else `save_pretrained` would refuse
-        vars(model)["hf_quantizer"] = None
+    if place.gguf:  # its weights are plain now, whatever the file's were: else saving and training would refuse
+        vars(model).update(hf_quantizer=None, is_quantized=False)
         if hasattr(model.config, "quantization_config"):
             del model.config.quantization_config
     model.train(False)
