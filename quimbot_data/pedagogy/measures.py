@@ -67,7 +67,7 @@ TARGETS: Final = (
     Target("scaffolding", "strategy entropy", 0.85, None, "over the four strategies; 1 is even"),
     Target("tone", "encouraging share", 0.3, 0.6, "tutor turns that encourage"),
     Target("tone", "praise entropy", None, None, "over wordings of praise; 1 is even"),
-    Target("level", "level fit", 0.95, None, "tutor turns within a level of the learner's"),
+    Target("level", "level fit", 0.95, None, "dialogues whose tutor stays within a level of the learner's"),
     Target("profile", "heritage against L2 AUC", 0.8, None, "a classifier of tutor text, profile words masked"),
     Target("profile", "quality gap", None, 0.03, "dialogues that keep all invariants, heritage against L2"),
     Target("diversity", "unique openings", 0.60, None, "different first three tokens"),

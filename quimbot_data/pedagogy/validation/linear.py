@@ -15,7 +15,7 @@ from quimbot_data.pedagogy.validation.features import Features
 from schemas.fields import Strict
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
+    from scipy.sparse import csr_matrix
 
 FOLDS: Final = 10
 #: Rows that a feature must occur in, to be more than chance.

@@ -73,6 +73,12 @@ class Task:
     training: Training | None = None
 
 
+def place(folder: Path, name: str) -> Path:
+    """Where a set's file lies: in the set's own folder, or in the folder of sets itself."""
+    flat = folder / Path(name).name
+    return flat if flat.is_file() and not (folder / name).is_file() else folder / name
+
+
 def _plain_rule(row: Feedback) -> bool:
     """Every new word of the correction occurs."""
     new = new_words(row.original, row.corrected, "en")
@@ -80,7 +86,7 @@ def _plain_rule(row: Feedback) -> bool:
 
 
 def _human_feedback(folder: Path) -> Rows:
-    rows = labelled.human_feedback(folder / _HUMAN)
+    rows = labelled.human_feedback(place(folder, _HUMAN))
     return Rows(
         truth=[row.direct for row in rows],
         baseline=[_plain_rule(row) for row in rows],
@@ -91,9 +97,9 @@ def _human_feedback(folder: Path) -> Rows:
 
 def _written_feedback(folder: Path) -> Rows:
     """Feedback of systems; people's trains beside the other systems', where it is there."""
-    rows = labelled.rated_feedback(folder / _RATED)
-    if (folder / _HUMAN).exists():
-        rows += labelled.human_feedback(folder / _HUMAN)
+    rows = labelled.rated_feedback(place(folder, _RATED))
+    if (place(folder, _HUMAN)).exists():
+        rows += labelled.human_feedback(place(folder, _HUMAN))
     return Rows(
         truth=[row.direct for row in rows],
         baseline=[_plain_rule(row) for row in rows],
@@ -115,7 +121,7 @@ _ACT_RULES: Final[dict[str, Callable[[Reply], bool]]] = {
 
 def _act(act: str) -> Callable[[Path], Rows]:
     def rows_of(folder: Path) -> Rows:
-        rows = labelled.replies(folder / _CIMA)
+        rows = labelled.replies(place(folder, _CIMA))
         return Rows(
             truth=[row.acts[act] for row in rows],
             baseline=[_ACT_RULES[act](row) for row in rows],
@@ -127,7 +133,7 @@ def _act(act: str) -> Callable[[Path], Rows]:
 
 
 def _answer(folder: Path) -> Rows:
-    rows = labelled.answers(folder / _MRBENCH)
+    rows = labelled.answers(place(folder, _MRBENCH))
     known = [set(numbers_of(" ".join(text for _, text in row.said))) for row in rows]
     return Rows(
         truth=[row.revealed for row in rows],
@@ -139,7 +145,7 @@ def _answer(folder: Path) -> Rows:
 
 
 def _tone(folder: Path) -> Rows:
-    rows = labelled.answers(folder / _MRBENCH)
+    rows = labelled.answers(place(folder, _MRBENCH))
     return Rows(
         truth=[row.encouraging for row in rows],
         baseline=[bool(_PRAISES.search(row.text)) for row in rows],
@@ -149,7 +155,7 @@ def _tone(folder: Path) -> Rows:
 
 
 def _question_form(folder: Path) -> Rows:
-    rows = labelled.questions(folder / _SWDA)
+    rows = labelled.questions(place(folder, _SWDA))
     return Rows(
         truth=[row.closed for row in rows],
         baseline=[not _FIRST_WORD.match(row.text) for row in rows],
@@ -164,7 +170,7 @@ _FIRST_WORD: Final = re.compile(
 
 
 def _uptake(folder: Path) -> Rows:
-    rows = labelled.exchanges(folder / _UPTAKE)
+    rows = labelled.exchanges(place(folder, _UPTAKE))
     return Rows(
         truth=[row.uptake for row in rows],
         baseline=[float(overlap(row.learner, row.teacher, "en")) for row in rows],

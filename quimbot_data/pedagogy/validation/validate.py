@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from quimbot_data.pedagogy.validation.agreement import f1, macro_f1, majority_f1, majority_macro_f1, spearman
 from quimbot_data.pedagogy.validation.linear import FOLDS, Training, Weights, fit, matrix, predictions
-from quimbot_data.pedagogy.validation.tasks import ACTS, FOUR_ACTS, FOUR_ACTS_REACH, TASKS, Metric, Rows, Task
+from quimbot_data.pedagogy.validation.tasks import ACTS, FOUR_ACTS, FOUR_ACTS_REACH, TASKS, Metric, Rows, Task, place
 from quimbot_data.workspace import file_digest, read_model
 from schemas.errors import InputError
 from schemas.fields import Strict
@@ -79,7 +79,7 @@ def validate(folder: Path, trained: TrainedCritics | None = None, progress: Prog
         InputError: none of the sets is there, or a file is not what its name says; scikit-learn is not installed;
             `trained` was made from a file that it would be judged by.
     """
-    if not any((folder / name).is_file() for task in TASKS for name in task.files):
+    if not any(place(folder, name).is_file() for task in TASKS for name in task.files):
         raise InputError(
             f"{folder} holds none of the labelled sets.", valid=f"Valid: {', '.join(_files())} below that folder."
         )
@@ -103,7 +103,7 @@ def _files() -> list[str]:
 
 def _refuse_own(folder: Path, trained: TrainedCritics) -> None:
     for name, digest in trained.made_from.items():
-        if (folder / name).is_file() and file_digest(folder / name) == digest:
+        if place(folder, name).is_file() and file_digest(place(folder, name)) == digest:
             raise InputError(
                 f"These critics were trained on {folder / name} itself.",
                 next_step="Judge them by rows that were held back, or leave --critics out: then folds are.",
@@ -119,7 +119,7 @@ def _line(folder: Path, task: Task, trained: TrainedCritics | None) -> Line:
         "baseline_stated": task.stated[1],
         "reach": task.reach,
     }
-    if not (folder / task.files[0]).is_file():
+    if not place(folder, task.files[0]).is_file():
         absent = {"rows": 0, "groups": 0, "how": "", "agreement": None, "majority": None, "baseline": None}
         return Line(**told, **absent, missing=f"{folder / task.files[0]} is not there")  # type: ignore[arg-type]
     rows = task.rows(folder)
@@ -201,11 +201,11 @@ def train(folder: Path, progress: Progress | None = None) -> tuple[TrainedCritic
     for task in TASKS:
         if task.training is None:
             continue
-        if not (folder / task.files[0]).is_file():
+        if not place(folder, task.files[0]).is_file():
             missing.append(task.files[0])
             continue
         rows = task.rows(folder)
-        used |= {name for name in task.files if (folder / name).is_file()}
+        used |= {name for name in task.files if place(folder, name).is_file()}
         features = matrix(rows.features or [])
         truth = cast("list[bool]", rows.truth)
         critics[task.name] = fit(features, range(len(truth)), truth, rows.groups, task.training)
@@ -213,7 +213,7 @@ def train(folder: Path, progress: Progress | None = None) -> tuple[TrainedCritic
             progress(task.name, len(truth))
     if not critics:
         raise InputError(f"{folder} holds none of the sets to train on.", valid=f"Valid: {', '.join(_files())}.")
-    made_from = {name: file_digest(folder / name) for name in sorted(used)}
+    made_from = {name: file_digest(place(folder, name)) for name in sorted(used)}
     found = TrainedCritics(schema_version=SCHEMA_VERSION, made_from=made_from, critics=critics)
     return found, list(dict.fromkeys(missing))
 
