@@ -36,7 +36,7 @@ scale: $(VENV)/installed-dev
 
 # About an hour on two cores; writes benchmarks/RESULTS.md, part by part.
 bench: $(VENV)/installed-bench
-	$(BIN)/python benchmarks/record.py ingest near_duplicates languages curation sql
+	$(BIN)/python benchmarks/record.py ingest near_duplicates languages curation sql training
 
 # A million rows from raw to version: another hour, and 10 GB of disk.
 bench-million: $(VENV)/installed-bench

