@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="train",
-    help="Train adapters on versions, resumably; every run leaves a record.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -41,6 +40,12 @@ StepsOption = Annotated[
 ]
 #: Seconds between lines where there is no terminal.
 _EVERY = 10.0
+
+
+@app.callback()
+def root(context: typer.Context, workspace: WorkspaceOption = None) -> None:
+    """Train adapters on versions, resumably; every run leaves a record."""
+    context.obj = workspace or context.obj
 
 
 @app.command()
