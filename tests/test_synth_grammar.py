@@ -26,7 +26,8 @@ from synth.blind import TARGETS, Unseen, fit, seen
 from synth.generate import generate_offline, grown
 from synth.generation_report import GenerationReport
 from synth.grammar import fold_of, grow
-from synth.grammar.expansion import FOLDS, Speaker, grammar_languages, load_grammar, parse_grammar
+from synth.grammar.expansion import FOLDS, Speaker
+from synth.grammar.notation import grammar_languages, load_grammar, parse_grammar
 from synth.output import Row, frame, row_schema
 from synth.profiles import load_profile, load_profiles, profile_names
 from synth.samples import SAMPLES, page, sample_rows

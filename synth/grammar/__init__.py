@@ -7,8 +7,10 @@ What happens is decided by rates of the profile (`course`), what is said by the 
 import hashlib
 from typing import Final
 
-from synth.grammar.course import Course, run
-from synth.grammar.expansion import FOLDS, Speaker, load_grammar
+from synth.grammar.course import run
+from synth.grammar.dialogue import Course
+from synth.grammar.expansion import FOLDS, Speaker
+from synth.grammar.notation import load_grammar
 from synth.grammar.phrases import slots_of
 from synth.output import Row, canonical, dialogue_key, rights
 from synth.scenarios import Scenario

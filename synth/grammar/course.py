@@ -1,23 +1,17 @@
 """How a dialogue goes: error, support, what the learner makes of it, a narrower support, and an end."""
 
-import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import takewhile
-from typing import Any, Final
+from typing import Final
 
 from quimbot_data.pedagogy.course import FAILED, NARROWNESS, PATIENCE
-from quimbot_data.pedagogy.edits import Edit
 from quimbot_data.pedagogy.tokens import QUESTION_MARKS
-from schemas.learner import Move, Signal, Strategy, Uptake
-from schemas.seed import Seed
-from synth.code_switching import LanguagePair, language_pair
-from synth.grammar import learner, tutor
-from synth.grammar.expansion import Speaker
-from synth.output import NoteRow, PedagogyRow, TurnRow
+from schemas.learner import Strategy, Uptake
+from synth.grammar import answers, learner, supports
+from synth.grammar.dialogue import Course, Spoken
+from synth.grammar.turns import Wordless
 from synth.profiles import Reactions
-from synth.scenarios import Scenario, edit_of, pick
+from synth.scenarios import pick
 
 #: After what failed comes what is narrower: a rule to think of, a place to look at, the words themselves.
 NARROWER: Final[dict[Strategy, Strategy]] = {"explore": "question", "hint": "question", "question": "recast"}
@@ -29,139 +23,20 @@ FAREWELL: Final = 0.35
 SWITCHED: Final = 0.4
 
 
-@dataclass
-class Course:
-    """A dialogue as it grows.
-
-    Attributes:
-        scenario: what was settled before.
-        speaker: says things.
-        chance: decides what happens; what is said is the speaker's to decide.
-        path: names of what happened, in order.
-    """
-
-    scenario: Scenario
-    speaker: Speaker
-    chance: random.Random
-    messages: list[dict[str, str]] = field(default_factory=list)
-    turns: list[TurnRow] = field(default_factory=list)
-    errors: list[dict[str, Any]] = field(default_factory=list)
-    supports: list[Strategy] = field(default_factory=list)
-    path: list[str] = field(default_factory=list)
-    target: int | None = None
-    marks: set[str] = field(default_factory=set)
-    """What the tutor did that the background asks for: a comprehension check, the ear for the home's speech."""
-    noted: bool = False
-    asked: int = 0
-    """Questions about meaning that were asked."""
-
-    @property
-    def pair(self) -> LanguagePair | None:
-        """What is said in both of the learner's languages, where the profile mixes them."""
-        profile = self.scenario.profile
-        if not profile.code_switch or not profile.shared_languages:
-            return None
-        return language_pair(profile.language, profile.shared_languages[0])
-
-    @cached_property
-    def edit(self) -> Edit:
-        """The error and what is right instead, as critics take it."""
-        return edit_of(self.scenario.seed)
-
-    def pedagogy(self) -> PedagogyRow:
-        """What the messages do."""
-        learner = self.scenario.learner.model_dump()
-        return PedagogyRow(learner=learner, topic=self.scenario.seed.topic, turns=self.turns, errors=self.errors)
-
-    def learner_says(
-        self,
-        said: "learner.Said",
-        signals: list[Signal],
-        *,
-        uptake: Uptake | None = None,
-        slow: bool = False,
-    ) -> None:
-        """Add a learner's message, with the errors that it repeats."""
-        position = len(self.messages)
-        for seed, offset in said.errors:
-            if not seed.is_variation:
-                self.target = len(self.errors)
-            self.errors.append(_span(seed, position, offset))
-        latency = 20 + 40 * self.chance.random() if slow else 2 + 9 * self.chance.random()
-        mixed: list[Signal] = ["code_switch"] if said.mixed else []
-        self._add("user", said.text, said.mixed, signals=signals + mixed, uptake=uptake, latency=round(latency, 1))
-
-    def tutor_says(self, said: "tutor.Said") -> None:
-        """Add a tutor's turn."""
-        if said.strategy:
-            self.supports.append(said.strategy)
-        self.noted |= said.note is not None
-        target = self.target if said.strategy or "explain" in said.moves else None
-        moves = list(dict.fromkeys(said.moves))
-        self._add(
-            "assistant", said.text, said.mixed, moves=moves, strategy=said.strategy, target=target, note=said.note
-        )
-
-    def _add(
-        self,
-        role: str,
-        text: str,
-        mixed: bool,
-        *,
-        signals: list[Signal] | None = None,
-        uptake: Uptake | None = None,
-        latency: float | None = None,
-        moves: list[Move] | None = None,
-        strategy: Strategy | None = None,
-        target: int | None = None,
-        note: NoteRow | None = None,
-    ) -> None:
-        profile = self.scenario.profile
-        annotation = TurnRow(
-            position=len(self.messages),
-            signals=signals or [],
-            uptake=uptake,
-            latency_seconds=latency,
-            moves=moves or [],
-            strategy=strategy,
-            target=target,
-            languages=[profile.language, *profile.shared_languages] if mixed else [profile.language],
-            cultural_note=note,
-        )
-        self.turns.append(annotation)
-        self.messages.append({"role": role, "content": text})
-
-
-def _span(seed: Seed, position: int, offset: int) -> dict[str, Any]:
-    """`schemas.learner.ErrorSpan`, as it is written."""
-    return {
-        "position": position,
-        "start": offset + seed.start,
-        "end": offset + seed.end,
-        "original": seed.original,
-        "corrected": seed.corrected,
-        "operation": seed.operation,
-        "type": seed.type,
-        "generalizable": seed.generalizable,
-        "is_variation": seed.is_variation,
-        "source_id": seed.seed_id,
-    }
-
-
 def run(course: Course) -> bool:
     """Let a dialogue happen; whether the grammar had words for all of it."""
     try:
         _open(course)
         while _react(course):
             pass
-    except tutor.Wordless:
+    except Wordless:
         return False
     return True
 
 
 def _open(course: Course) -> None:
     course.learner_says(learner.opening(course), ["error"])
-    course.tutor_says(tutor.support(course, course.scenario.strategy))
+    course.tutor_says(supports.support(course, course.scenario.strategy))
 
 
 def _react(course: Course) -> bool:
@@ -174,7 +49,7 @@ def _react(course: Course) -> bool:
     course.path.append(reaction)
     if reaction == "repair":
         course.learner_says(learner.repair(course), ["success"], uptake="repair")
-        _end(course, tutor.affirm(course))
+        _end(course, answers.affirm(course))
         return False
     if reaction == "acknowledge":
         course.learner_says(learner.acknowledge(course), ["none"], uptake="acknowledge")
@@ -208,14 +83,14 @@ def reaction_weights(reactions: Reactions) -> dict[Uptake, float]:
 def _confusion(course: Course, last: Strategy) -> bool:
     course.path.append("confusion")
     course.learner_says(learner.confused(course), ["confusion"], uptake="none")
-    course.tutor_says(tutor.simpler(course, last))
+    course.tutor_says(supports.simpler(course, last))
     return True
 
 
 def _slow(course: Course, _: Strategy) -> bool:
     course.path.append("slow")
     course.learner_says(learner.slow(course), ["slow_response"], uptake="none", slow=True)
-    course.tutor_says(tutor.shorter(course))
+    course.tutor_says(supports.shorter(course))
     return True
 
 
@@ -223,13 +98,13 @@ def _narrower(course: Course, last: Strategy, *, room: bool, went_on: bool) -> b
     """What comes after a support that failed; after a recast that a learner takes up by going on, nothing."""
     following = None if last == "recast" and went_on else _next(course, last)
     if following and room:
-        course.tutor_says(tutor.support(course, following, again=True))
+        course.tutor_says(supports.support(course, following, again=True))
         return True
     if not went_on and _explains(course):
         course.path.append("explain")
-        course.tutor_says(tutor.explain(course))
+        course.tutor_says(answers.explain(course))
         course.learner_says(learner.acknowledge(course), ["none"])
-    _end(course, tutor.receive(course) if went_on else tutor.leave(course))
+    _end(course, answers.receive(course) if went_on else answers.leave(course))
     return False
 
 
@@ -256,7 +131,7 @@ def _next(course: Course, last: Strategy) -> Strategy | None:
     return None if course.supports.count("recast") > 1 else following
 
 
-def _end(course: Course, answer: "tutor.Said") -> None:
+def _end(course: Course, answer: Spoken) -> None:
     """The tutor's answer, and where there is room a farewell."""
     course.tutor_says(answer)
     pair = course.pair
@@ -265,7 +140,7 @@ def _end(course: Course, answer: "tutor.Said") -> None:
         if exchange:
             course.path.append("switched")
             course.learner_says(exchange[0], ["none"])
-            course.tutor_says(tutor.switched(course, exchange[1]))
+            course.tutor_says(answers.switched(course, exchange[1]))
     if len(course.messages) + 2 <= LONGEST and course.chance.random() < FAREWELL:
         course.learner_says(learner.farewell(course), ["none"])
-        course.tutor_says(tutor.close(course))
+        course.tutor_says(answers.close(course))

@@ -3,28 +3,16 @@
 A heritage learner's message may mix languages: words of the other go before a sentence, or stand for its full stop.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from schemas.seed import Seed
 from synth.code_switching import LanguagePair
+from synth.grammar.dialogue import Course, Heard
 from synth.grammar.phrases import capitalised, lowered
-
-if TYPE_CHECKING:
-    from synth.grammar.course import Course
 
 #: Marks that a mixed ending stands for.
 _FULL_STOPS = (".", "。")
 
 
-class Said(NamedTuple):
-    """A learner's message, and the seeds whose sentences begin in it at these places."""
-
-    text: str
-    errors: list[tuple[Seed, int]]
-    mixed: bool
-
-
-def opening(course: "Course") -> Said:
+def opening(course: Course) -> Heard:
     """A situation, what is right in the learner's variety, the sentence with the error, and perhaps more."""
     scenario, space = course.scenario, course.speaker.grammar.script.space
     text, errors = _phrase(course, "situation"), list[tuple[Seed, int]]()
@@ -37,62 +25,62 @@ def opening(course: "Course") -> Said:
         errors.append((seed, len(before) + moved))
         text = before + sentence
     aside = "" if mixed else _phrase(course, "aside")
-    return Said(space.join(part for part in (text, aside) if part), errors, mixed)
+    return Heard(space.join(part for part in (text, aside) if part), errors, mixed)
 
 
-def again(course: "Course") -> Said:
+def again(course: Course) -> Heard:
     """The same error once more."""
     seed, space = course.scenario.seed, course.speaker.grammar.script.space
     before = _phrase(course, "again")
     sentence, moved = _mixed_sentence(course, seed) if _mixes(course) else (seed.sentence, 0)
     lead = before + space if before else ""
-    return Said(lead + sentence, [(seed, len(lead) + moved)], sentence != seed.sentence)
+    return Heard(lead + sentence, [(seed, len(lead) + moved)], sentence != seed.sentence)
 
 
-def repair(course: "Course") -> Said:
+def repair(course: Course) -> Heard:
     """The learner finds it."""
     return _plain(course, "repair")
 
 
-def partial(course: "Course") -> Said:
+def partial(course: Course) -> Heard:
     """The learner finds the place and not the form."""
     return _plain(course, "partial")
 
 
-def acknowledge(course: "Course") -> Said:
+def acknowledge(course: Course) -> Heard:
     """The learner takes it up by going on, without the form."""
     return _plain(course, "acknowledge")
 
 
-def confused(course: "Course") -> Said:
+def confused(course: Course) -> Heard:
     """The learner does not understand the support."""
-    return Said(_phrase(course, "confused"), [], mixed=False)
+    return Heard(_phrase(course, "confused"), [], mixed=False)
 
 
-def slow(course: "Course") -> Said:
+def slow(course: Course) -> Heard:
     """Next to nothing."""
-    return Said(_phrase(course, "slow"), [], mixed=False)
+    return Heard(_phrase(course, "slow"), [], mixed=False)
 
 
-def farewell(course: "Course") -> Said:
+def farewell(course: Course) -> Heard:
     """The learner has to go."""
     return _plain(course, "farewell")
 
 
-def _plain(course: "Course", rule: str) -> Said:
+def _plain(course: Course, rule: str) -> Heard:
     text = _phrase(course, rule)
     if not _mixes(course):
-        return Said(text, [], mixed=False)
+        return Heard(text, [], mixed=False)
     mixed, _ = _mixed(course, text, fixed_start=False)
-    return Said(mixed, [], mixed != text)
+    return Heard(mixed, [], mixed != text)
 
 
-def _mixed_sentence(course: "Course", seed: Seed) -> tuple[str, int]:
+def _mixed_sentence(course: Course, seed: Seed) -> tuple[str, int]:
     """A seed's sentence in both languages, and how far its beginning moved."""
     return _mixed(course, seed.sentence, fixed_start=seed.start == 0)
 
 
-def _mixed(course: "Course", text: str, *, fixed_start: bool) -> tuple[str, int]:
+def _mixed(course: Course, text: str, *, fixed_start: bool) -> tuple[str, int]:
     pair = course.pair
     if pair is None:
         return text, 0
@@ -105,24 +93,24 @@ def _mixed(course: "Course", text: str, *, fixed_start: bool) -> tuple[str, int]
     return before + low, len(before)
 
 
-def _one_of(course: "Course", several: list[str]) -> str:
+def _one_of(course: Course, several: list[str]) -> str:
     return several[int(course.chance.random() * len(several))]
 
 
-def _mixes(course: "Course") -> bool:
+def _mixes(course: Course) -> bool:
     return course.pair is not None and course.chance.random() < course.scenario.profile.code_switch
 
 
-def _phrase(course: "Course", rule: str) -> str:
+def _phrase(course: Course, rule: str) -> str:
     text = course.speaker.say(rule)
     return capitalised(text) if text else ""
 
 
-def switched(course: "Course", pair: LanguagePair) -> tuple[Said, str] | None:
+def switched(course: Course, pair: LanguagePair) -> tuple[Heard, str] | None:
     """A whole message in both languages about the dialogue's topic, and what a tutor gives back; None without one."""
     fitting = [turn for turn in pair.turns if turn.topic == course.scenario.seed.topic]
     if not fitting:
         return None
     turn = fitting[int(course.chance.random() * len(fitting))]
     space = course.speaker.grammar.script.space
-    return Said(turn.said, [], mixed=True), space.join((turn.reply, turn.question))
+    return Heard(turn.said, [], mixed=True), space.join((turn.reply, turn.question))

@@ -5,7 +5,7 @@ from typing import Final
 
 from schemas.learner import Cefr
 from schemas.seed import Seed
-from synth.grammar.expansion import Grammar, Script
+from synth.grammar.notation import Grammar, Script
 from synth.scenarios import cue_within_reach
 from synth.seeds import topics
 

@@ -1,0 +1,112 @@
+"""Answers once the supports are over: what worked, what may wait, an explanation, a note, a farewell."""
+
+from typing import Final
+
+from schemas.learner import Move
+from synth.cultural_notes import cultural_notes
+from synth.grammar.dialogue import Course, Spoken
+from synth.grammar.turns import CHEERS, drawn, joined, mark, mirrored, question, readable, say
+from synth.output import NoteRow
+
+#: Share of answers to a repair that ask how it was found.
+REFLECTS: Final = 0.3
+
+
+def affirm(course: Course) -> Spoken:
+    """What the learner found is theirs; then on with what they want to say."""
+    return _onward(course, "affirm", ["affirm"])
+
+
+def receive(course: Course) -> Spoken:
+    """What the learner means has arrived; then on."""
+    return _onward(course, "receive", ["affirm"])
+
+
+def leave(course: Course) -> Spoken:
+    """The form may wait for another day; then on."""
+    return _onward(course, "leave", ["affirm"])
+
+
+def _onward(course: Course, rule: str, moves: list[Move]) -> Spoken:
+    def build() -> Spoken:
+        return _onward_once(course, rule, list(moves))
+
+    said = drawn(course, build, lambda said: readable(course, said.text))
+    course.asked += "elicit_content" in said.moves
+    return said
+
+
+def _onward_once(course: Course, rule: str, moves: list[Move]) -> Spoken:
+    slots = course.speaker.slots
+    right = slots["right"]
+    try:
+        return _onward_parts(course, rule, moves)
+    finally:
+        slots["right"] = right
+
+
+def _onward_parts(course: Course, rule: str, moves: list[Move]) -> Spoken:
+    opened, mixed = mirrored(course)
+    parts = [opened or say(course, rule)]
+    slots = course.speaker.slots
+    if course.chance.random() < CHEERS[rule]:
+        parts.append(say(course, "keep-on" if rule == "receive" else "cheer"))
+    if slots["right"].casefold() in parts[0].casefold():
+        slots["right"] = course.speaker.grammar.script.again
+    if course.path[-1] == "repair" and course.chance.random() < REFLECTS:
+        parts.append(say(course, "reflect"))
+        moves.append("reflect")
+    mark(course, parts, moves, None)
+    note = _note(course) if course.chance.random() < course.scenario.profile.cultural_notes else None
+    if note:
+        parts.append(note[0])
+        moves.append("cultural_note")
+    asked = len({"comprehension_check", "reflect"} & set(moves))
+    if asked == 0 or (asked == 1 and course.chance.random() < 0.4):
+        parts.append(question(course, opens=True))
+        moves.append("elicit_content")
+    return Spoken(joined(course, parts), moves, note=note[1] if note else None, mixed=mixed)
+
+
+def switched(course: Course, reply: str) -> Spoken:
+    """An answer to a message in both languages: mirrored at the profile's rate, else in the target language."""
+    if course.chance.random() < course.scenario.profile.mirroring:
+        return Spoken(reply, ["affirm", "elicit_content"], mixed=True)
+    parts = [say(course, "receive"), question(course, opens=True)]
+    return Spoken(joined(course, parts), ["affirm", "elicit_content"])
+
+
+def _note(course: Course) -> tuple[str, NoteRow] | None:
+    """Something about the topic in a region where the learner's variety is spoken, if any is known."""
+    learner, topic = course.scenario.learner, course.scenario.seed.topic
+    fitting = [
+        note
+        for note in cultural_notes(learner.target_language)
+        if note.topic == topic and (not learner.variety or not note.varieties or learner.variety in note.varieties)
+    ]
+    if not fitting or course.noted:
+        return None
+    note = fitting[int(course.chance.random() * len(fitting))]
+    text = note.texts[int(course.chance.random() * len(note.texts))]
+    return text, NoteRow(topic=note.topic, region=note.region, source=note.key)
+
+
+def explain(course: Course) -> Spoken:
+    """One structure, told without the answer; for second-language learners after supports that failed."""
+    return drawn(course, lambda: _explained(course), lambda said: not course.edit.held_in(said.text))
+
+
+def _explained(course: Course) -> Spoken:
+    rule = f"explain-{course.scenario.seed.family}"
+    named = rule if course.speaker.holds(rule) else "explain"
+    parts, moves = [say(course, "explain-open"), say(course, named)], list[Move](("explain",))
+    mark(course, parts, moves, None)
+    return Spoken(joined(course, parts), moves)
+
+
+def close(course: Course) -> Spoken:
+    """A farewell."""
+    opened, mixed = mirrored(course)
+    own = course.scenario.seed.questions
+    course.speaker.slots["ask"] = own[min(course.asked, len(own) - 1)]
+    return Spoken(joined(course, [opened, say(course, "close")]), ["close"], mixed=mixed)
