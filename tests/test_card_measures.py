@@ -100,6 +100,13 @@ def test_measures_hang_on_rows_alone(place: Workspace) -> None:
     assert found.measured == found.annotated == len(valid_dialogues())
 
 
+def test_the_report_of_a_version_says_what_its_card_says(place: Workspace, quimbot: Callable[..., Ran]) -> None:
+    told = json.loads(quimbot("critics", "report", REF, "--json", "-w", place.root).out)
+    stated = json.loads((place.version(REF) / "measures.json").read_text("utf-8"))
+    reported = {line["name"]: line["value"] for line in told["lines"]}
+    assert [line["value"] for line in stated["lines"]] == [reported[line["name"]] for line in stated["lines"]]
+
+
 def test_measures_can_be_asked_by_sql(place: Workspace, quimbot: Callable[..., Ran]) -> None:
     asked = "SELECT name, value FROM measures WHERE \"group\" = 'scaffolding' ORDER BY name"
     ran = quimbot("sql", asked, "--version", str(REF), "--format", "json", "-w", place.root)

@@ -63,7 +63,11 @@ def dialogues_at(workspace: Workspace, place: str) -> list[Dialogue]:
     found = version_dialogues(workspace.version(ref), [e.path for e in workspace.version_manifest(ref).data])
     if not found:
         raise InputError(f"{ref} holds no annotated dialogue.", next_step="Its recipe has no pedagogical component.")
-    return found
+    # In the order of the card's measures, repeats of an epoch left out, so that both say the same.
+    by_content = {
+        str(row["content_hash"]): row for row in sorted(found, key=lambda row: str(row["dialogue_id"]), reverse=True)
+    }
+    return [by_content[key] for key in sorted(by_content)]
 
 
 def version_dialogues(folder: Path, data: Iterable[str], ids: "pl.Series | None" = None) -> list[Dialogue]:
