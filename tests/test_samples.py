@@ -12,6 +12,7 @@ import pytest
 
 from quimbot_data.build import build
 from quimbot_data.ingest import ingest
+from quimbot_data.pedagogy.critics import check
 from quimbot_data.recipes import shipped_recipe
 from quimbot_data.samples import defects, lay_out, samples
 from quimbot_data.sources import SOURCES, refuse_other_corpora
@@ -256,6 +257,12 @@ def test_the_same_bytes_every_time(tmp_path):
         for folder in (tmp_path / "one", tmp_path / "other")
     ]
     assert read[0] == read[1]
+
+
+def test_every_scaffolding_sample_that_is_carried_is_a_valid_one(ingested):
+    rows = ingested.rows("synthetic")
+    assert len(rows) > 30
+    assert {name: found for name, row in rows.items() if (found := check(row))} == {}
 
 
 def test_annotations_of_synthetic_samples_cite_the_text(ingested):
