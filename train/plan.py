@@ -4,7 +4,6 @@ import itertools
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,15 +11,14 @@ import polars as pl
 from pydantic import BaseModel
 
 from quimbot_data.observe import Progress, silent
-from quimbot_data.takedowns.holders import holders
-from quimbot_data.version import verify
 from quimbot_data.workspace import Ref, Workspace
-from schemas.errors import IntegrityError, MixError, ModelError, TermsError, WorkspaceError
+from schemas.errors import MixError
 from schemas.run import Ancestor, BaseFacts, FamilySeen
 from schemas.training import Optimization, TrainRecipe
+from train.checks import check_trackers, check_version, check_vocabulary
 from train.data import Trainable, shuffle_by, tokenized, trainable
 from train.estimate import Device, Estimate, device_of, estimate
-from train.models import base_facts, load_config, load_tokenizer, tokenizer_hash
+from train.models import base_facts, load_tokenizer, tokenizer_hash
 from train.packing import packed_rows
 from train.stages import Found, lineage_of, requirements
 
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
 #: Steps over which a family must stay near its share, and how near.
 STRETCH: Final = 50
 NEAR: Final = 0.03
-#: Trackers of transformers that are packages of another name.
-_TRACKERS: Final = {"comet_ml": "comet_ml", "mlflow": "mlflow", "swanlab": "swanlab", "azure_ml": "azureml"}
 
 
 class FamilyLine(BaseModel):
@@ -146,12 +142,12 @@ def prepare(workspace: Workspace, recipe: TrainRecipe, run: str, tell: Progress 
         MixError: there is nothing to train on.
     """
     ref = Ref.parse(recipe.version)
-    _check_version(workspace, ref, recipe)
-    _check_trackers(recipe)
+    check_version(workspace, ref, recipe)
+    check_trackers(recipe)
     device = device_of(recipe)
     base = base_facts(recipe.base, recipe.base_revision)
     tokenizer = load_tokenizer(recipe.tokenizer or recipe.base, recipe.base_revision)
-    _check_vocabulary(recipe, tokenizer)
+    check_vocabulary(recipe, tokenizer)
     sha = tokenizer_hash(tokenizer)
     lineage = lineage_of(workspace, recipe, base, sha)
     data = trainable(tokenized(workspace, ref, "train", tokenizer, tell), recipe.optimization.max_length)
@@ -164,48 +160,6 @@ def prepare(workspace: Workspace, recipe: TrainRecipe, run: str, tell: Progress 
     families = sorted(set(data.dialogues["family"]))
     made = _plan(workspace, ref, recipe, run, data, rows, steps, lineage, base, device)
     return Prepared(made, recipe, tokenizer, sha, data, rows, families, device)
-
-
-def _check_version(workspace: Workspace, ref: Ref, recipe: TrainRecipe) -> None:
-    manifest = workspace.version_manifest(ref)
-    if problems := verify(workspace, ref):
-        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-        raise IntegrityError(
-            f"{ref} is not what its manifest states: {problems[0]}{more}.",
-            next_step=f"See `quimbot verify {ref}`, then build it again.",
-        )
-    profile = manifest.identity.recipe.profile
-    if recipe.use == "commercial" and profile != "commercial":
-        raise TermsError(
-            f"{ref} was built under the profile {profile!r}: an adapter for commercial use may not learn from it.",
-            valid='use = "research" takes any version, use = "commercial" one of the commercial profile.',
-            next_step='Build a version with profile = "commercial", or train for research.',
-        )
-    if held := holders(workspace, ref):
-        told = ", ".join(f"{entry} {rows:,}" for entry, rows in sorted(held.items()))
-        raise TermsError(
-            f"{ref} holds dialogues that were taken down ({told}), so nothing is trained on it.",
-            next_step=f"Build it without them: `quimbot build {ref} --version {workspace.next_patch(ref)}`.",
-        )
-
-
-def _check_trackers(recipe: TrainRecipe) -> None:
-    for tracker in recipe.report_to:
-        package = _TRACKERS.get(tracker, tracker)
-        if not package.isidentifier() or find_spec(package) is None:
-            raise ModelError(
-                f"report_to names {tracker!r}, which is not installed.",
-                next_step=f"Run `pip install {package}`, or leave it out.",
-            )
-
-
-def _check_vocabulary(recipe: TrainRecipe, tokenizer: "PreTrainedTokenizerFast") -> None:
-    rows = load_config(recipe.base, recipe.base_revision).get_text_config().vocab_size
-    if len(tokenizer) > rows:
-        raise ModelError(
-            f"{recipe.tokenizer or recipe.base} has {len(tokenizer):,} tokens, {recipe.base} embeds {rows:,}.",
-            next_step="Leave `tokenizer` out of the recipe: the base's own is taken then.",
-        )
 
 
 def _rows(recipe: TrainRecipe, data: Trainable) -> tuple[int, list[list[int]]]:
@@ -327,20 +281,3 @@ def _warnings(families: Sequence[FamilyLine], needs: Estimate, device: Device) -
             "smaller optimization.max_length or rows_at_once, or gradient_checkpointing."
         )
     return told
-
-
-def refuse_problems(plan: TrainPlan) -> None:
-    """Hold that nothing keeps the run from starting.
-
-    Raises:
-        MixError: the version lacks what the variant requires.
-        WorkspaceError: the disk is too full.
-    """
-    short = [each for each in plan.requirements if each.shortfall]
-    if short:
-        raise MixError(
-            " ".join(plan.problems),
-            next_step=f"Add such dialogues and build a higher version than {plan.version}, or change [[requires]].",
-        )
-    if plan.problems:
-        raise WorkspaceError(" ".join(plan.problems), next_step="Free some space, or keep fewer checkpoints.")

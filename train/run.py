@@ -17,16 +17,15 @@ from schemas.run import ADAPTER_WEIGHTS, RunRecord
 from schemas.training import TrainRecipe
 from train import record as records
 from train.checkpoints import clear_after, last_checkpoint, step_of
+from train.checks import refuse_problems
 from train.distributed import Processes
-from train.plan import Prepared, prepare, refuse_problems
+from train.plan import Prepared, prepare
 from train.plots import write_plots
 from train.recipe import recipe_hash
 from train.render import template_hash
 from train.stages import merge_parent, starting_model
 
 if TYPE_CHECKING:
-    import torch
-
     from train.sft import Job, Step
 
 #: Called after each optimizer step: the run's plan, the step's line of metrics.
@@ -70,15 +69,10 @@ def run(
         prepared = prepare(workspace, recipe, name or recipe.name, tell)
     refuse_problems(prepared.plan)
     _check_batch(recipe, processes)
-    import torch
+    from train.sft import rows_digest
 
-    from train.sft import Job, dataset_of, rows_digest
-
-    bf16 = prepared.device.precision == "bf16"
-    dtype = torch.bfloat16 if bf16 else torch.float32
-    rows = dataset_of(prepared.data, prepared.rows, prepared.families)
-    record = _record(workspace, prepared, rows_digest(rows))
-    folder = workspace.run(record.run)
+    job = _job(prepared, workspace.run(prepared.plan.run), processes)
+    record = _record(workspace, prepared, rows_digest(job.rows))
     with workspace.lock("runs", record.run) if processes.first else nullcontext():
         before = records.refuse_another(workspace, record)
         if before and before.status == "finished":
@@ -86,22 +80,27 @@ def run(
         log = _Log(workspace, prepared, record, before.seconds if before else 0.0, listen)
         if processes.first:
             log.begin(before)
-            merge_parent(workspace, recipe, folder, dtype)
+            merge_parent(workspace, recipe, log.folder, job.dtype)
         processes.wait()
-        job = Job(
-            tokenizer=prepared.tokenizer,
-            rows=rows,
-            families=prepared.families,
-            recipe=recipe,
-            steps=prepared.plan.steps,
-            folder=folder / records.CHECKPOINTS,
-            device=prepared.device.kind,
-            bf16=bf16,
-            processes=processes.count,
-        )
         with log.kept() if processes.first else nullcontext():
-            checkpoint = _train(workspace, job, dtype, log)
+            checkpoint = _train(workspace, job, log)
         return (log.finish(checkpoint) if processes.first else record), True
+
+
+def _job(prepared: Prepared, folder: Path, processes: Processes) -> "Job":
+    from train.sft import Job, dataset_of
+
+    return Job(
+        tokenizer=prepared.tokenizer,
+        rows=dataset_of(prepared.data, prepared.rows, prepared.families),
+        families=prepared.families,
+        recipe=prepared.recipe,
+        steps=prepared.plan.steps,
+        folder=folder / records.CHECKPOINTS,
+        device=prepared.device.kind,
+        bf16=prepared.device.precision == "bf16",
+        processes=processes.count,
+    )
 
 
 def _check_batch(recipe: TrainRecipe, processes: Processes) -> None:
@@ -114,13 +113,13 @@ def _check_batch(recipe: TrainRecipe, processes: Processes) -> None:
         )
 
 
-def _train(workspace: Workspace, job: "Job", dtype: "torch.dtype", log: "_Log") -> Path:
+def _train(workspace: Workspace, job: "Job", log: "_Log") -> Path:
     """Train up to the last step; returns its checkpoint."""
     from train.sft import train
 
     last = last_checkpoint(job.folder)
     if last is None or step_of(last) < job.steps:
-        train(starting_model(workspace, job.recipe, job.folder.parent, dtype), job, last, log.step)
+        train(starting_model(workspace, job.recipe, job.folder.parent, job.dtype), job, last, log.step)
         last = last_checkpoint(job.folder)
     if last is None:
         raise ModelError(f"{job.folder} holds no checkpoint after {job.steps} steps.")

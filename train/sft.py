@@ -78,6 +78,11 @@ class Job:
     bf16: bool
     processes: int = 1
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the base's weights."""
+        return torch.bfloat16 if self.bf16 else torch.float32
+
 
 def dataset_of(data: Trainable, rows: Sequence[Sequence[int]], families: Sequence[str]) -> Dataset:
     """Packed rows as TRL's collator reads them: input_ids, labels, seq_lengths; and each dialogue's family.

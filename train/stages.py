@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from quimbot_data.buckets import read_parquet
 from quimbot_data.workspace import Ref, Workspace, sync_folder, writing
 from schemas.errors import ModelError
-from schemas.run import ADAPTER_WEIGHTS, Ancestor, BaseFacts
+from schemas.run import ADAPTER_WEIGHTS, Ancestor, BaseFacts, RunRecord
 from schemas.training import Requirement, TrainRecipe
 from train.models import load_base
 from train.record import ADAPTER, MERGED, finished_run
@@ -43,6 +43,19 @@ def lineage_of(workspace: Workspace, recipe: TrainRecipe, base: BaseFacts, token
     if recipe.parent is None:
         return [root]
     parent = finished_run(workspace, recipe.parent.run)
+    _refuse_unfit(parent, base, tokenizer_sha256)
+    link = Ancestor(
+        kind="run",
+        name=parent.run,
+        stage=parent.stage,
+        version_id=parent.version_id,
+        adapter=parent.adapter[ADAPTER_WEIGHTS],
+        mode=recipe.parent.mode,
+    )
+    return [*parent.lineage, link]
+
+
+def _refuse_unfit(parent: RunRecord, base: BaseFacts, tokenizer_sha256: str) -> None:
     if parent.stage != 1:
         raise ModelError(
             f"{parent.run} is of stage {parent.stage}: a stage-2 run starts from one of stage 1.",
@@ -58,15 +71,6 @@ def lineage_of(workspace: Workspace, recipe: TrainRecipe, base: BaseFacts, token
             f"The adapter of {parent.run} was trained with another tokenizer.",
             next_step=f"Use the one of its recipe: tokenizer = {parent.recipe.tokenizer or parent.recipe.base!r}.",
         )
-    link = Ancestor(
-        kind="run",
-        name=parent.run,
-        stage=parent.stage,
-        version_id=parent.version_id,
-        adapter=parent.adapter[ADAPTER_WEIGHTS],
-        mode=recipe.parent.mode,
-    )
-    return [*parent.lineage, link]
 
 
 def same_base(a: BaseFacts, b: BaseFacts) -> bool:

@@ -1,0 +1,94 @@
+"""What keeps a run from starting, found before any weight is loaded."""
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
+
+from quimbot_data.takedowns.holders import holders
+from quimbot_data.version import verify
+from quimbot_data.workspace import Ref, Workspace
+from schemas.errors import IntegrityError, MixError, ModelError, TermsError, WorkspaceError
+from schemas.training import TrainRecipe
+from train.models import load_config
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from train.plan import TrainPlan
+
+#: Trackers of transformers that are packages of another name.
+_TRACKERS: Final = {"comet_ml": "comet_ml", "mlflow": "mlflow", "swanlab": "swanlab", "azure_ml": "azureml"}
+
+
+def check_version(workspace: Workspace, ref: Ref, recipe: TrainRecipe) -> None:
+    """Hold that a version is whole, may be used so, and holds nothing that was taken down.
+
+    Raises:
+        IntegrityError: it is not what it was built as.
+        TermsError: the use is not what its profile allows, or it holds rows that were taken down.
+    """
+    manifest = workspace.version_manifest(ref)
+    if problems := verify(workspace, ref):
+        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+        raise IntegrityError(
+            f"{ref} is not what its manifest states: {problems[0]}{more}.",
+            next_step=f"See `quimbot verify {ref}`, then build it again.",
+        )
+    profile = manifest.identity.recipe.profile
+    if recipe.use == "commercial" and profile != "commercial":
+        raise TermsError(
+            f"{ref} was built under the profile {profile!r}: an adapter for commercial use may not learn from it.",
+            valid='use = "research" takes any version, use = "commercial" one of the commercial profile.',
+            next_step='Build a version with profile = "commercial", or train for research.',
+        )
+    if held := holders(workspace, ref):
+        told = ", ".join(f"{entry} {rows:,}" for entry, rows in sorted(held.items()))
+        raise TermsError(
+            f"{ref} holds dialogues that were taken down ({told}), so nothing is trained on it.",
+            next_step=f"Build it without them: `quimbot build {ref} --version {workspace.next_patch(ref)}`.",
+        )
+
+
+def check_trackers(recipe: TrainRecipe) -> None:
+    """Hold that the trackers are installed.
+
+    Raises:
+        ModelError: one is not.
+    """
+    for tracker in recipe.report_to:
+        package = _TRACKERS.get(tracker, tracker)
+        if not package.isidentifier() or find_spec(package) is None:
+            raise ModelError(
+                f"report_to names {tracker!r}, which is not installed.",
+                next_step=f"Run `pip install {package}`, or leave it out.",
+            )
+
+
+def check_vocabulary(recipe: TrainRecipe, tokenizer: "PreTrainedTokenizerFast") -> None:
+    """Hold that the base has an embedding for every token.
+
+    Raises:
+        ModelError: the tokenizer has more.
+    """
+    rows = load_config(recipe.base, recipe.base_revision).get_text_config().vocab_size
+    if len(tokenizer) > rows:
+        raise ModelError(
+            f"{recipe.tokenizer or recipe.base} has {len(tokenizer):,} tokens, {recipe.base} embeds {rows:,}.",
+            next_step="Leave `tokenizer` out of the recipe: the base's own is taken then.",
+        )
+
+
+def refuse_problems(plan: "TrainPlan") -> None:
+    """Hold that nothing keeps the run from starting.
+
+    Raises:
+        MixError: the version lacks what the variant requires.
+        WorkspaceError: the disk is too full.
+    """
+    short = [each for each in plan.requirements if each.shortfall]
+    if short:
+        raise MixError(
+            " ".join(plan.problems),
+            next_step=f"Add such dialogues and build a higher version than {plan.version}, or change [[requires]].",
+        )
+    if plan.problems:
+        raise WorkspaceError(" ".join(plan.problems), next_step="Free some space, or keep fewer checkpoints.")
