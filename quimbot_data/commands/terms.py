@@ -1,12 +1,15 @@
 """Licences and terms: `licenses`, `clear`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from quimbot_data.commands.options import JsonOption, RefArgument, WorkspaceOption, opened, parsed_ref
 from quimbot_data.terminal import note, print_json, print_table, say
 from schemas.errors import InputError
+
+if TYPE_CHECKING:
+    from schemas.clearance import Clearance
 
 
 def licenses(
@@ -50,7 +53,8 @@ def clear(
     from quimbot_data.clearance import clear as record
     from quimbot_data.clearance import withdraw as take_back
 
-    place, replaced = opened(context, workspace), []
+    place = opened(context, workspace)
+    replaced: "list[Clearance]" = []
     if withdraw:
         changed = take_back(place, source, license_id)
     elif by and reason:
