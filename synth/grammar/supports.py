@@ -10,7 +10,7 @@ from synth.grammar.turns import CHEERS, drawn, holds, joined, mark, mirrored, qu
 from synth.scenarios import openings
 
 #: Shares of first supports: that open with something, by level, and of those that do, with praise or thanks.
-OPENED: Final[dict[str, float]] = {"A1": 0.5, "A2": 0.6, "B1": 0.75}
+OPENED: Final[dict[str, float]] = {"A1": 0.4, "A2": 0.6, "B1": 0.9}
 PRAISE: Final = 0.65
 #: Shares of recasts that go on after their question, and of other supports that have the mark of a background.
 TAIL: Final = 0.6
