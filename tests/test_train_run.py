@@ -24,9 +24,10 @@ from schemas.errors import (
     TermsError,
     WorkspaceError,
 )
+from schemas.frame import dialogue_schema
 from schemas.run import ADAPTER_WEIGHTS
 from schemas.training import Adapter, Optimization, Parent, Requirement, TrainRecipe
-from train import checks
+from train import checks, stages
 from train import plan as plans
 from train import run as runs
 from train.checkpoints import checkpoint_at, checkpoints, last_checkpoint
@@ -308,7 +309,7 @@ def test_a_disk_that_is_too_full(place, recipe, monkeypatch):
 
 def test_a_tokenizer_that_is_larger_than_the_base(place, recipe, monkeypatch):
     class Small:
-        vocab_size = 1000
+        vocab_size, tie_word_embeddings = 1000, True
 
         def get_text_config(self):
             return self
@@ -319,6 +320,22 @@ def test_a_tokenizer_that_is_larger_than_the_base(place, recipe, monkeypatch):
 
 def test_layers_that_the_base_does_not_have(place, recipe):
     refused(place, changed(recipe, {"adapter.targets": ["wqkv"]}), ModelError, "no linear layer named wqkv", "q_proj")
+
+
+def test_marks_that_are_the_heads_weights_too(place, recipe):
+    refused(place, changed(recipe, {"adapter.train_marks": True}), ModelError, "train_marks", "Qwen3-8B-Base")
+
+
+@pytest.mark.slow
+def test_marks_are_trained_and_no_other_embedding(place, recipe, tmp_path):
+    from peft import PeftModel
+
+    base = str(tiny_qwen3(tmp_path / "untied", tied=False))
+    run(place, changed(recipe, {"base": base, "adapter.train_marks": True, "optimization.steps": 2}))
+    before = load_base(base).get_input_embeddings().weight
+    after = PeftModel.from_pretrained(load_base(base), place.run("tiny") / "adapter").merge_and_unload()
+    moved = (after.get_input_embeddings().weight - before).abs().sum(1).nonzero().flatten()
+    assert moved.tolist() == [151_644, 151_645]
 
 
 def test_a_tracker_that_is_not_installed(place, recipe):
@@ -348,6 +365,41 @@ def test_what_a_variant_requires_and_lacks_is_told(place, recipe):
     told = "holds 0 dialogues of heritage learners of es with learner errors, 1,000 are required: 1,000 short"
     refused(place, wanted, MixError, told)
     assert prepare(place, wanted, "t").plan.requirements[0].shortfall == 1000
+
+
+@pytest.mark.parametrize(
+    ("asked", "meet"),
+    [
+        (Requirement(dialogues=9, target_language="es"), 3),
+        (Requirement(dialogues=9, target_language="es", background="heritage"), 2),
+        (Requirement(dialogues=9, target_language="es", background="heritage", with_errors=True), 1),
+        (Requirement(dialogues=9, with_cultural_note=True), 1),
+        (Requirement(dialogues=9, target_language="es", native=True), 1),
+        (Requirement(dialogues=9, target_language="zh"), 0),
+    ],
+)
+def test_what_counts_for_a_requirement(asked, meet):
+    note = {"cultural_note": {"topic": "food", "region": "Puebla", "source": "table"}}
+    rows = pl.DataFrame(
+        [
+            lesson("es", "heritage", errors=1),
+            lesson("es", "heritage", turns=[note]),
+            lesson("es", "l2", errors=1),
+            {"language": "es", "pedagogy": None},
+            {"language": "en", "pedagogy": None},
+        ],
+        schema={name: dialogue_schema()[name] for name in ("language", "pedagogy")},
+    )
+    assert rows.filter(stages._meets(asked)).height == meet
+
+
+def lesson(language: str, background: str, errors: int = 0, turns: Any = ()) -> dict[str, Any]:
+    """A dialogue of a learner, as far as requirements look at it."""
+    learner = {"target_language": language, "background": background}
+    return {
+        "language": language,
+        "pedagogy": {"learner": learner, "turns": list(turns), "errors": [{"position": 0}] * errors},
+    }
 
 
 # Stage 2

@@ -64,16 +64,24 @@ def check_trackers(recipe: TrainRecipe) -> None:
 
 
 def check_vocabulary(recipe: TrainRecipe, tokenizer: "PreTrainedTokenizerFast") -> None:
-    """Hold that the base has an embedding for every token.
+    """Hold that the base has an embedding for every token, and one that can be trained where that is asked for.
 
     Raises:
-        ModelError: the tokenizer has more.
+        ModelError: the tokenizer has more tokens, or the embeddings that are to be trained are the head's, too.
     """
-    rows = load_config(recipe.base, recipe.base_revision).get_text_config().vocab_size
-    if len(tokenizer) > rows:
+    config = load_config(recipe.base, recipe.base_revision).get_text_config()
+    if len(tokenizer) > config.vocab_size:
         raise ModelError(
-            f"{recipe.tokenizer or recipe.base} has {len(tokenizer):,} tokens, {recipe.base} embeds {rows:,}.",
+            f"{recipe.tokenizer or recipe.base} has {len(tokenizer):,} tokens, {recipe.base} embeds "
+            f"{config.vocab_size:,}.",
             next_step="Leave `tokenizer` out of the recipe: the base's own is taken then.",
+        )
+    if recipe.adapter.train_marks and config.tie_word_embeddings:
+        raise ModelError(
+            f"adapter.train_marks trains embeddings, and those of {recipe.base} are its head as well, which TRL's loss "
+            "reads as plain weights.",
+            valid="Bases whose head has weights of its own, such as Qwen3-8B-Base.",
+            next_step="Leave train_marks out.",
         )
 
 
