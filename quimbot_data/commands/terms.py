@@ -54,7 +54,7 @@ def clear(
     from quimbot_data.clearance import withdraw as take_back
 
     place = opened(context, workspace)
-    replaced: "list[Clearance]" = []
+    replaced: list[Clearance] = []
     if withdraw:
         changed = take_back(place, source, license_id)
     elif by and reason:
