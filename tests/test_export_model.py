@@ -4,17 +4,15 @@ import json
 import shutil
 
 import pytest
-from tiny_run import tiny_llama, tiny_qwen3, tokenizer, with_versions, write_run
+from tiny_run import tiny_llama, tokenizer, with_versions, write_run
 
 from quimbot_data.workspace import Ref, Workspace, file_digest
 from schemas.errors import ModelError, WorkspaceError
 from train.export import RECORD, export, parity_prompts
 from train.export.architectures import architecture_of, arranged, cutting_rule
-from train.export.gguf_file import write_gguf
-from train.export.go_template import served_template
-from train.export.parity import compare, divergence, served
-from train.models import QWEN, load_base
-from train.render import marks_of, template_text
+from train.export.parity import divergence, served
+from train.models import load_base
+from train.render import marks_of
 
 REF = Ref("small", "1.0.0")
 
@@ -190,18 +188,6 @@ def test_a_gguf_file_holds_what_llama_cpp_needs(exported):
     by_name = {tensor.name: tensor for tensor in reader.tensors}
     assert by_name["blk.0.attn_norm.weight"].tensor_type.name == "F32"
     assert by_name["blk.0.ffn_down.weight"].tensor_type.name == "F16"
-
-
-def test_qwen3_with_its_own_tokenizer_is_read_as_it_was_written(tmp_path):
-    folder = tiny_qwen3(tmp_path / "qwen")
-    cut, file = tokenizer(QWEN), folder / "q.gguf"
-    (folder / "chat_template.jinja").write_text(served_template(template_text()))
-    marks = marks_of(cut)
-    write_gguf(folder, file, "F16", name="q", stops=(marks.stop, marks.end), facts={})
-    found = compare(load_base(str(folder)), file, parity_prompts(cut), (marks.stop, marks.end))
-    assert found.holds
-    assert found.equal >= 9
-    assert found.kl < 1e-3
 
 
 def test_what_llama_cpp_cannot_load_is_told(tmp_path):
