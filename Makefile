@@ -41,7 +41,7 @@ scale: $(VENV)/installed-dev
 
 # About an hour on two cores; writes benchmarks/RESULTS.md, part by part.
 bench: $(VENV)/installed-bench
-	$(BIN)/python benchmarks/record.py ingest near_duplicates languages curation sql training
+	$(BIN)/python benchmarks/record.py ingest near_duplicates languages curation sql model_requests training
 
 # A million rows from raw to version: another hour, and 10 GB of disk.
 bench-million: $(VENV)/installed-bench

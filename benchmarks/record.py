@@ -1,6 +1,6 @@
 """Run benchmarks one after another and put what they measured into RESULTS.md, each under its own heading.
 
-    .venv/bin/python benchmarks/record.py ingest near_duplicates languages curation sql  (what `make bench` does)
+    .venv/bin/python benchmarks/record.py ingest sql     # some of them; `make bench` names all but the million
     .venv/bin/python benchmarks/record.py million
 
 A heading that is there already is written anew, with the day and the machine; the others stay as they are.
@@ -16,7 +16,7 @@ from pathlib import Path
 from rounds import HERE, pin, say
 
 RESULTS = HERE / "RESULTS.md"
-BENCHMARKS = ("ingest", "near_duplicates", "languages", "curation", "sql", "training", "million")
+BENCHMARKS = ("ingest", "near_duplicates", "languages", "curation", "sql", "model_requests", "training", "million")
 TITLE = "# Measured results\n\nEach part names its day, machine and rows; `README.md` says how they are made.\n"
 
 

@@ -2,7 +2,7 @@
 
 It counts what a provider would bill: work that was done, whether or not its reply arrived. Where it honours
 `Idempotency-Key`, a repeat gets the stored answer and is not billed again. `python llm_standin.py SECONDS` serves from
-a process of its own, each reply after so many seconds, and prints its address.
+a process of its own what `llm_author` writes, each reply after so many seconds, and prints its address.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Payload = dict[str, Any]
@@ -159,7 +159,12 @@ class LlmStandIn:
 
 
 async def _serve(seconds: float) -> None:
-    server = await LlmStandIn(lambda payload, _: Answer(content='{"said": "yes"}', delay=seconds)).serve()
+    from llm_author import author
+
+    def late(payload: Payload, again: int) -> Answer:
+        return replace(author(payload, again), delay=seconds)
+
+    server = await LlmStandIn(late).serve()
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
     await server.serve_forever()
 

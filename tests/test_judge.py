@@ -206,11 +206,23 @@ def test_dialogues_that_may_not_leave_are_judged_here_alone(
         assert judging(quimbot, server.url, *told).code == 0
 
 
-def test_of_a_version_the_last_turn_is_judged_where_nothing_is_annotated(copied: Workspace, quimbot: Quimbot) -> None:
+def test_the_last_turn_is_judged_where_nothing_is_annotated(tmp_path: Path, quimbot: Quimbot) -> None:
+    said = [
+        ("user", "I go home."),
+        ("assistant", "When did you go?"),
+        ("user", "Yesterday."),
+        ("assistant", "I see, go on."),
+    ]
+    row = {"id": "chat", "messages": [{"role": role, "content": text} for role, text in said], "terms": []}
+    out = tmp_path / "verdicts.parquet"
     with LlmStandIn(verdicts()) as server:
-        ran = judging(quimbot, server.url, REF, "--limit=3", f"--workspace={copied.root}")
-    assert ran.code == 0, ran.err
-    assert len(server.seen) == 3
+        told = (written(tmp_path, "d.jsonl", row), f"--output={out}", f"--workspace={tmp_path / 'w'}")
+        assert judging(quimbot, server.url, *told).code == 0
+    assert set(pl.read_parquet(out)["position"]) == {3}
+
+
+def test_a_version_without_dialogues_to_judge_is_told(copied: Workspace, quimbot: Quimbot) -> None:
+    judging(quimbot, "http://127.0.0.1:1/v1", REF, f"--workspace={copied.root}").told("no annotated dialogue")
 
 
 def test_a_file_ending_is_looked_at_before_anything_is_paid(tmp_path: Path, quimbot: Quimbot) -> None:
