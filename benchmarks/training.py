@@ -8,6 +8,7 @@ contender does.
 """
 
 import argparse
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -67,14 +68,15 @@ def section(rows: int = ROWS) -> list[str]:
     check_same(trained)
     check_same(prepared)
     starts = {how: started(workspace, how) for how in ("cold", "warm")}
+    shutil.rmtree(workspace.root)
     return [*heading(), *training_table(trained), *preparation(prepared), *start_up(starts)]
 
 
-def built(rows: int) -> Workspace:
+def built(rows: int, folder: Path = DATA) -> Workspace:
     """A version of generated rows."""
-    DATA.mkdir(parents=True, exist_ok=True)
-    files = lmsys_layout.write(DATA, rows, rows_a_file=rows)
-    workspace = Workspace(cleared(DATA / "scratch-training"))
+    folder.mkdir(parents=True, exist_ok=True)
+    files = lmsys_layout.write(folder, rows, rows_a_file=rows)
+    workspace = Workspace(cleared(folder / "scratch-training"))
     ingest_rows(files, workspace.root)
     build_version(parse_recipe(RECIPE, "benchmark"), workspace.root)
     return workspace

@@ -22,6 +22,7 @@ def test_the_wheel_runs_the_demo_from_another_folder(tmp_path):
         archive.extractall(site)
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"schemas", "quimbot_data", "synth", "train"}
+    assert {"train/quimbot.jinja", "train/recipes/stage1-linguist.toml"} <= set(names)
     command = [sys.executable, "-c", "from quimbot_data.cli import main; main()", "demo", "--workspace", "datasets"]
     environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)

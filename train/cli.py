@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quimbot_data.commands.options import JsonOption, WorkspaceOption, opened
+from quimbot_data.commands.options import JsonOption, LogJsonOption, WorkspaceOption, opened
 from quimbot_data.terminal import err, note, print_json, print_table, progress, say
 from train.commands import export, score
 
@@ -57,6 +58,7 @@ def run(
     base: BaseOption = None,
     parent: ParentOption = None,
     steps: StepsOption = None,
+    log_json: LogJsonOption = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -70,13 +72,13 @@ def run(
 
     resolved = _recipe(recipe, version, base, parent, steps)
     first = Processes.of_environment().first
-    with _told(quiet=not first) as show:
+    with _told(quiet=log_json or not first) as show:
         record, new = train(
             opened(context, workspace),
             resolved,
             name,
             tell=lambda step, rows: show(f"{step}: {rows:,} dialogues"),
-            listen=_stepping(show),
+            listen=_log_step if log_json and first else _stepping(show),
         )
     if not first:
         return
@@ -222,6 +224,10 @@ def _told(*, quiet: bool) -> Iterator[Callable[[str], None]]:
                 note(told)
 
         yield tell
+
+
+def _log_step(prepared: "Prepared", line: dict[str, Any]) -> None:
+    note(dumps({"run": prepared.plan.run, "steps": prepared.plan.steps, **line}))
 
 
 def _stepping(show: Callable[[str], None]) -> "Listener":

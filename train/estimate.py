@@ -92,6 +92,7 @@ def estimate(recipe: TrainRecipe, device: Device) -> Estimate:
     kept = each * (layers + _LAYER) if asked.gradient_checkpointing else each * layers * _LAYER
     activations = kept + 8 * config.vocab_size * _LOGITS
     optimizer = trained * _TRAINED_BYTES
+    merged = weights if recipe.parent and recipe.parent.mode == "merge" else 0
     return Estimate(
         parameters=parameters,
         trained_parameters=trained,
@@ -99,7 +100,7 @@ def estimate(recipe: TrainRecipe, device: Device) -> Estimate:
         optimizer=optimizer,
         activations=activations,
         memory=weights + optimizer + activations,
-        disk=trained * (_SAVED_BYTES * (recipe.keep_checkpoints + 1) + 4),
+        disk=trained * (_SAVED_BYTES * (recipe.keep_checkpoints + 1) + 4) + merged,
     )
 
 
