@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -419,3 +420,21 @@ def test_an_interrupted_run_pays_nothing_twice_whatever_the_endpoint(
         assert set(server.paid.values()) == {1}
         assert len(server.seen) == len(server.paid)
     assert files(tmp_path) == undisturbed(40)
+
+
+def test_as_many_requests_are_under_way_as_asked_for_and_no_more(tmp_path: Path, quimbot: Quimbot) -> None:
+    def late(payload: Payload, again: int) -> Answer:
+        return replace(author(payload, again), delay=0.3)
+
+    with LlmStandIn(late) as server:
+        assert quimbot(*arguments(server.url, tmp_path, count=64, concurrency=32)).code == 0
+    assert server.most_at_once == 32
+
+
+def test_a_folder_of_dialogues_is_ingested_without_what_stands_beside_them(tmp_path: Path, quimbot: Quimbot) -> None:
+    with LlmStandIn(author) as server:
+        quimbot(*arguments(server.url, tmp_path / "made", count=12, workspace=tmp_path / "datasets"))
+    ran = quimbot("ingest", "synthetic", tmp_path / "made", "--workspace", tmp_path / "datasets", "--json")
+    assert ran.code == 0, ran.err
+    ran = quimbot("sql", "SELECT count(*) FROM rejected", "--workspace", tmp_path / "datasets", "--format=csv")
+    assert ran.out.split() == ["count_star()", "0"]

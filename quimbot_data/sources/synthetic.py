@@ -41,6 +41,9 @@ DOSSIER: Final = Dossier(
     attribution="Scaffolding dialogues by the Quimbot project, CC BY 4.0.",
 )
 
+#: What stands beside a generator's file: its report, what failed, and what it cost.
+BESIDE: Final = (".report.json", ".failures.jsonl", ".account.json")
+
 #: Reject names by the field that is at fault.
 _REASONS: Final = {
     "generator": "no-generator",
@@ -56,12 +59,13 @@ def recognizes(columns: frozenset[str]) -> bool:
 
 
 def read(paths: Sequence[Path]) -> Iterator[RawBatch]:
-    """Parquet or JSON Lines, batch by batch.
+    """Parquet or JSON Lines, batch by batch; what generators write beside their files is passed over.
 
     Raises:
         InputError: see `records.records`.
     """
-    for file in raw_files(paths, (".parquet", ".jsonl", ".json", ".gz")):
+    files = raw_files(paths, (".parquet", ".jsonl", ".json", ".gz"))
+    for file in [file for file in files if not file.path.endswith(BESIDE)] or files:
         yield from records(file)
 
 
