@@ -65,7 +65,7 @@ def read(paths: Sequence[Path]) -> Iterator[RawBatch]:
         InputError: see `records.records`.
     """
     files = raw_files(paths, (".parquet", ".jsonl", ".json", ".gz"))
-    for file in [file for file in files if not file.path.endswith(BESIDE)] or files:
+    for file in [file for file in files if not file.path.name.endswith(BESIDE)] or files:
         yield from records(file)
 
 
