@@ -20,6 +20,8 @@ BATCH_ROWS: Final = 24_576
 
 _SNIFF_BYTES: Final = 4096
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+#: What a download, or a generator of dialogues, writes beside its files: no rows of a corpus.
+_BESIDE: Final = ("fetched.json", ".parquet.report.json", ".parquet.failures.jsonl", ".parquet.account.json")
 
 
 @dataclass(frozen=True, order=True)
@@ -31,7 +33,7 @@ class RawFile:
 
 
 def raw_files(paths: Sequence[Path], suffixes: Sequence[str] = ()) -> list[RawFile]:
-    """All files at and below `paths`, sorted by name; hidden files and download records are passed over.
+    """All files at and below `paths`, sorted by name; hidden files and records of downloads and generators are no part.
 
     Args:
         paths: files and folders.
@@ -69,7 +71,7 @@ def _told_apart(files: list[RawFile]) -> list[RawFile]:
 
 
 def _wanted(relative: Path, suffixes: Sequence[str]) -> bool:
-    if any(part.startswith(".") for part in relative.parts) or relative.name == "fetched.json":
+    if any(part.startswith(".") for part in relative.parts) or relative.name.endswith(_BESIDE):
         return False
     return not suffixes or relative.name.lower().endswith(tuple(suffixes))
 

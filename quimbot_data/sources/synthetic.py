@@ -41,9 +41,6 @@ DOSSIER: Final = Dossier(
     attribution="Scaffolding dialogues by the Quimbot project, CC BY 4.0.",
 )
 
-#: What stands beside a generator's file: its report, what failed, and what it cost.
-BESIDE: Final = (".report.json", ".failures.jsonl", ".account.json")
-
 #: Reject names by the field that is at fault.
 _REASONS: Final = {
     "generator": "no-generator",
@@ -59,13 +56,12 @@ def recognizes(columns: frozenset[str]) -> bool:
 
 
 def read(paths: Sequence[Path]) -> Iterator[RawBatch]:
-    """Parquet or JSON Lines, batch by batch; what generators write beside their files is passed over.
+    """Parquet or JSON Lines, batch by batch.
 
     Raises:
         InputError: see `records.records`.
     """
-    files = raw_files(paths, (".parquet", ".jsonl", ".json", ".gz"))
-    for file in [file for file in files if not file.path.name.endswith(BESIDE)] or files:
+    for file in raw_files(paths, (".parquet", ".jsonl", ".json", ".gz")):
         yield from records(file)
 
 
