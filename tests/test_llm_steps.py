@@ -7,7 +7,7 @@ from itertools import islice, pairwise
 import pytest
 
 from quimbot_data.pedagogy.course import NARROWNESS, PATIENCE
-from synth.llm.dialogues import prompt_values
+from synth.llm.hidden import prompt_values
 from synth.llm.steps import LONGEST, Step, steps_of
 from synth.profiles import load_profile, load_profiles, profile_names
 from synth.prompts import misconceptions, prompt_files, prompt_hash, render

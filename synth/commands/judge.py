@@ -98,7 +98,7 @@ def _estimate(
     place: "Workspace", asking: "Asking", ours: "list[Judged]", theirs: "list[Judged] | None", *, json: bool
 ) -> None:
     from synth.judge.dialogues import pairs
-    from synth.judge.judging import estimate
+    from synth.judge.estimate import estimate
 
     work = ours if theirs is None else pairs(ours, theirs)
     tell_estimate(estimate(place, work, asking), "dialogue" if theirs is None else "pair", json=json)

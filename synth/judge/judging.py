@@ -16,7 +16,6 @@ from synth.judge.rubric import Preference, Verdict, judgement, rubric, stands_in
 from synth.llm.account import Account, account_of, remark
 from synth.llm.clearing import check_transfer
 from synth.llm.client import Client
-from synth.llm.estimate import Estimate, estimated
 from synth.llm.generation import Asking, Tell
 from synth.llm.replies import Failed, parse
 from synth.llm.request import ChatMessage, Request, make_request
@@ -231,35 +230,6 @@ async def _judged(
         priced = asking.price is not None
         account = account_of(client.tally, cache.totals(), paid_before=paid_before, priced=priced)
     return JudgeRun([row for rows in worked.results for row in rows or ()], account, worked.budget)
-
-
-def estimate(
-    workspace: Workspace, work: Sequence[Judged] | Sequence[tuple[Judged, Judged]], asking: Asking
-) -> Estimate:
-    """What judging would take.
-
-    Raises:
-        InputError: a budget without a price.
-        LockedError: another process judges by this model.
-    """
-    with open_cache(workspace, job_key(asking)) as cache:
-        judge = Judge(asking.client(cache), asking)
-        asked = [_requests(judge, each) for each in work]
-        left = [[request for request in several if cache.find(request.key) is None] for several in asked]
-    requests = [request for several in left for request in several]
-    tokens = sum(_WRITTEN[isinstance(each, tuple)] * len(several) for each, several in zip(work, left, strict=True))
-    finished = sum(not several for several in left)
-    return estimated(asking, work=len(work), finished=finished, requests=requests, completion_tokens=tokens)
-
-
-#: Tokens of an answer about a turn, and about a pair.
-_WRITTEN: Final = {False: 420, True: 60}
-
-
-def _requests(judge: Judge, work: Judged | tuple[Judged, Judged]) -> list[Request]:
-    if isinstance(work, tuple):
-        return [judge.about_pair(*work), judge.about_pair(*work[::-1])]
-    return [judge.about_turn(each) for each in turns_of([work])]
 
 
 def job_key(asking: Asking) -> str:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
-from quimbot_data.language_codes import language_name
 from quimbot_data.pedagogy.critics import check
 from quimbot_data.pedagogy.invariants import Failure
 from schemas.fields import Strict
 from synth.llm.client import Client
+from synth.llm.hidden import prompt_values
 from synth.llm.replies import Failed, Reply, parse
 from synth.llm.request import ChatMessage, Request, Sampling, make_request
-from synth.llm.steps import Step, steps_of
+from synth.llm.steps import steps_of
 from synth.llm.written import (
     Assembled,
     Exchange,
@@ -29,7 +29,7 @@ from synth.llm.written import (
     written_dialogue,
 )
 from synth.output import Row, canonical, dialogue_key, rights
-from synth.prompts import misconceptions, prompt_hash, render
+from synth.prompts import prompt_hash, render
 from synth.scenarios import Scenario
 
 #: Named in every row; raised when the same scenario would ask for something else.
@@ -218,29 +218,6 @@ class Draft:
             messages=made.messages,
             pedagogy=made.pedagogy,
         )
-
-
-def prompt_values(scenario: Scenario, steps: Sequence[Step]) -> dict[str, Any]:
-    """What the prompts' blanks are filled with; `misconception` is the learner's hidden state."""
-    seed, learner, profile = scenario.seed, scenario.learner, scenario.profile
-    believed = misconceptions()[seed.family]
-    contrast = seed.contrast if scenario.right_first else seed.contrast[::-1]
-    heritage = profile.background == "heritage"
-    return {
-        "language": language_name(profile.language),
-        "l1": language_name(learner.l1) if learner.l1 else "unknown",
-        "cefr": learner.cefr,
-        "background": profile.background,
-        "background_told": "grew up with the language at home" if heritage else "learns it as a second language",
-        "variety": learner.variety,
-        "topic": seed.topic or "everyday life",
-        "sentence": seed.sentence,
-        "corrected": seed.corrected_sentence,
-        "contrast": contrast,
-        "cue": seed.cue,
-        "misconception": believed[int(scenario.random("misconception").random() * len(believed))],
-        "steps": steps,
-    }
 
 
 def _rejected(failures: Sequence[Failure], made: Assembled) -> Rejected:
