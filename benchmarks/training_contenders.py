@@ -1,4 +1,4 @@
-"""One contender of the training benchmark in this process: `python training_contenders.py NAME WORKSPACE`.
+"""One contender of the training benchmark in this process: `python training_contenders.py NAME WORKSPACE DIALOGUES`.
 
 Prints one line of JSON: `seconds`, and what was done in them. Model, rows, adapter, learning rate, checkpointing of
 activations and the number of dialogues are the same for all; so are ids and labels, which `digest` tells. What differs
@@ -12,6 +12,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,9 @@ def timed_training(trainer: Any) -> float:
     return clock.ended - clock.begun
 
 
-def train_ours(workspace: Workspace) -> dict[str, Any]:
+def train_ours(workspace: Workspace, dialogues: int) -> dict[str, Any]:
     tokenizer = load_tokenizer(BASE)
-    data = trainable(fitting(workspace, DIALOGUES), MAX_LENGTH)
+    data = trainable(fitting(workspace, dialogues), MAX_LENGTH)
     rows, families = rows_of(data), sorted(set(data.dialogues["family"]))
     folder = workspace.root / "benchmark-checkpoints"
     job = Job(tokenizer, dataset_of(data, rows, families), families, RECIPE, len(rows), folder, "cpu", bf16=False)
@@ -132,10 +133,10 @@ def trl_trainer(workspace: Workspace, dialogues: int, base: Any, **settings: Any
     )
 
 
-def train_trl(workspace: Workspace, *, packing: bool) -> dict[str, Any]:
+def train_trl(workspace: Workspace, dialogues: int, *, packing: bool) -> dict[str, Any]:
     rows_at_once = 1 if packing else ROWS_AT_ONCE
     trainer = trl_trainer(
-        workspace, DIALOGUES, load_base(BASE), packing=packing, per_device_train_batch_size=rows_at_once
+        workspace, dialogues, load_base(BASE), packing=packing, per_device_train_batch_size=rows_at_once
     )
     rows = trainer.train_dataset
     lengths = (
@@ -161,19 +162,19 @@ def pairs(rows: Any) -> Any:
             at += length
 
 
-def prepare_ours(workspace: Workspace) -> dict[str, Any]:
+def prepare_ours(workspace: Workspace, rows: int) -> dict[str, Any]:
     """From the version's files to rows in the cache, cut and masked: as `train run` does it."""
     tokenizer = load_tokenizer(BASE)
     shutil.rmtree(workspace.root / "cache", ignore_errors=True)
     begun = time.perf_counter()
     tokens = tokenized(workspace, REF, "train", tokenizer)
     trainable(tokens, MAX_LENGTH)
-    seconds, data = time.perf_counter() - begun, trainable(fitting(workspace, PREPARED), MAX_LENGTH)
+    seconds, data = time.perf_counter() - begun, trainable(fitting(workspace, rows), MAX_LENGTH)
     done = digest([data.row([at])[:2] for at in range(data.dialogues.height)])
     return {"seconds": seconds, "rows": tokens.height, "digest": done}
 
 
-def prepare_trl(workspace: Workspace) -> dict[str, Any]:
+def prepare_trl(workspace: Workspace, rows: int) -> dict[str, Any]:
     """TRL's own preparation with two processes, timed alone; the model is as small as can be, since none is needed."""
     from trl import SFTTrainer
 
@@ -187,9 +188,9 @@ def prepare_trl(workspace: Workspace) -> dict[str, Any]:
         return rows
 
     SFTTrainer._prepare_dataset = timed  # type: ignore[method-assign]
-    trainer = trl_trainer(workspace, PREPARED, small_model(), dataset_num_proc=2)
-    rows = trainer.train_dataset
-    return {"seconds": taken[0], "rows": len(rows), "digest": digest(list(pairs(rows)))}
+    trainer = trl_trainer(workspace, rows, small_model(), dataset_num_proc=2)
+    made = trainer.train_dataset
+    return {"seconds": taken[0], "rows": len(made), "digest": digest(list(pairs(made)))}
 
 
 def small_model() -> Any:
@@ -204,10 +205,10 @@ def small_model() -> Any:
     return AutoModelForCausalLM.from_config(config)
 
 
-CONTENDERS: dict[str, Callable[[Workspace], dict[str, Any]]] = {
+CONTENDERS: dict[str, Callable[[Workspace, int], dict[str, Any]]] = {
     "ours": train_ours,
-    "trl": lambda workspace: train_trl(workspace, packing=False),
-    "trl-packing": lambda workspace: train_trl(workspace, packing=True),
+    "trl": partial(train_trl, packing=False),
+    "trl-packing": partial(train_trl, packing=True),
     "prepare-ours": prepare_ours,
     "prepare-trl": prepare_trl,
 }
@@ -216,7 +217,7 @@ CONTENDERS: dict[str, Callable[[Workspace], dict[str, Any]]] = {
 def main() -> None:
     warnings.simplefilter("ignore")
     torch.manual_seed(1)
-    done = CONTENDERS[sys.argv[1]](Workspace(Path(sys.argv[2])))
+    done = CONTENDERS[sys.argv[1]](Workspace(Path(sys.argv[2])), int(sys.argv[3]))
     sys.stdout.write(json.dumps(done) + "\n")
 
 

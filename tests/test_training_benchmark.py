@@ -29,6 +29,6 @@ def python(*arguments: str) -> str:
 def test_ours_and_trl_prepare_the_same_rows(tmp_path):
     workspace = python("-c", BUILD, str(tmp_path))
     contenders = str(BENCHMARKS / "training_contenders.py")
-    ours, theirs = (json.loads(python(contenders, name, workspace)) for name in ("prepare-ours", "prepare-trl"))
+    ours, theirs = (json.loads(python(contenders, name, workspace, "4000")) for name in ("prepare-ours", "prepare-trl"))
     assert ours["digest"] == theirs["digest"]
     assert ours["rows"] >= theirs["rows"] > 50
