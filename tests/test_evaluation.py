@@ -24,6 +24,7 @@ from train.evaluate.measures import MEASURES, observations
 from train.evaluate.register import formality, on_cue
 from train.evaluate.replies import Reply, replies
 from train.evaluate.summary import summary
+from train.evaluate.whole import WHOLE, whole
 from train.models import load_base
 from train.prompts import SETS, all_prompts, prompt_set
 from train.render import marks_of, prompt_ids
@@ -164,6 +165,23 @@ def test_a_summary_sets_models_side_by_side_on_the_same_prompts():
     (line,) = [each for each in summary(observations(all_prompts(), given), ["base", "run"]) if each.measure == "stops"]
     assert line.units == [2, 2]
     assert (line.values[0].value, line.values[1].value, line.change[0].value) == (0, 0.5, 0.5)
+
+
+def test_measures_of_the_whole_tell_variety_from_repetition():
+    ids = [prompt.id for prompt in prompt_set("scaffolding") if prompt.language == "en"]
+    same = [reply(each, "Great job! What did you do there?", model="same") for each in ids]
+    texts = [
+        *("Why do you like it?", "Where was it?", "Did you enjoy that?", "Does that make sense?", "Who came along?"),
+        *("Which sounds better to you?", "Tell me more about your day.", "How did you feel?", "Was it far?"),
+        "What changes at the end?",
+    ]
+    varied = [reply(each, text, model="varied") for each, text in zip(ids, texts, strict=True)]
+    found = {each.measure: each.values for each in whole(all_prompts(), [*same, *varied], ["same", "varied"])}
+    assert found["question_diversity"][0] < 0.1 < 0.75 < found["question_diversity"][1]
+    assert found["commonest_opening"] == [1.0, 0.1]
+    assert found["unique_openings"] == [0.1, 1.0]
+    assert set(found) == set(WHOLE)
+    assert whole(all_prompts(), [], ["same"]) == []
 
 
 # Prompt sets
@@ -352,8 +370,12 @@ def test_stage_two_is_told_beside_stage_one_and_what_it_forgot(workspace):
         assert line.change[0].value == pytest.approx(first - base)
         assert line.change[1].value == pytest.approx(second - base)
     assert own.lines[0].nll[1].value != own.lines[0].nll[2].value
-    report = (workspace.root / "runs/second-stage/evaluation/report.md").read_text()
-    assert "what second-stage forgot" in report
+    path = workspace.root / "runs/second-stage/evaluation/report.md"
+    assert "what second-stage forgot" in path.read_text()
+    without = evaluate(workspace, "second-stage", Settings(most=6, prompts=0))
+    assert without.losses == found.losses
+    assert (without.measures, without.whole) == ([], [])
+    assert "What is said" not in path.read_text()
 
 
 def test_answers_may_go_no_farther_than_what_they_were_learnt_from(workspace, judging):

@@ -30,6 +30,7 @@ from train.evaluate.replies import Asked, Reply, replies
 from train.evaluate.report import report
 from train.evaluate.results import Evaluation, Losses
 from train.evaluate.summary import summary
+from train.evaluate.whole import whole
 from train.prompts import all_prompts
 from train.record import finished_run
 from train.score import Scope, losses_of, score
@@ -99,7 +100,8 @@ def evaluate(
         measured = summary(observations(work.asked, said), work.models, by_language=("target_language",))
         found = Evaluation(
             run=run, adapter=record.adapter, models=work.models, tokens=settings.tokens, most=settings.most,
-            losses=losses, measures=measured, judgement=_judgement(work, said),
+            losses=losses, measures=measured, whole=whole(work.asked, said, work.models),
+            judgement=_judgement(work, said),
         )  # fmt: skip
         _write(work.folder, record, found, work.asked, said)
     return found

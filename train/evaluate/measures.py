@@ -3,21 +3,17 @@
 The critics of `quimbot_data.pedagogy` judge what a tutor says to a learner's error; the rest is counted here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import polars as pl
 
 from quimbot_data.language import UMBRELLAS, detect
 from quimbot_data.pedagogy.adaptation import simplify_fault
-from quimbot_data.pedagogy.critics import check_turn, reveals
-from quimbot_data.pedagogy.questions import is_open, questions_of
-from quimbot_data.pedagogy.tokens import sentences_of
-from quimbot_data.pedagogy.tone import encouraging
-from schemas.learner import STRATEGIES
 from train.evaluate.register import formality, on_cue
 from train.evaluate.replies import Asked, Reply
-from train.prompts import Prompt
+from train.evaluate.to_errors import to_error
+from train.prompts import Prompt, PromptError
 
 #: Characters below which no detector is asked for the language of a reply.
 LEAST_CHARACTERS: Final = 12
@@ -75,43 +71,25 @@ def observations(asked: Sequence[Asked], replies: Sequence[Reply]) -> list[Obser
 def _of_reply(prompt: Prompt, reply: Reply) -> Iterator[tuple[str, float]]:
     yield "stops", float(reply.stopped)
     if prompt.error is not None:
-        yield from _of_error(prompt, reply.text)
+        yield from _of_error(prompt, prompt.error, reply.text)
     if reply.set == "simplification":
         earlier = prompt.messages[-2].content
         yield "simplifies", float(bool(reply.text) and simplify_fault(reply.text, earlier, prompt.language) is None)
 
 
-def _of_error(prompt: Prompt, text: str) -> Iterator[tuple[str, float]]:
-    """Values of a reply to a turn with an error; a reply without a word keeps nothing and breaks nothing."""
-    sentence, error = prompt.messages[-1].content, prompt.error
-    if error is None:
-        return
-    start = sentence.index(error.original)
-    at = {"sentence": sentence, "start": start, "end": start + len(error.original), "corrected": error.corrected}
-    judged: Callable[..., list[str]] = lambda **more: [  # noqa: E731
-        each.name
-        for each in check_turn(text, prompt.language, **at, **more)  # type: ignore[arg-type]
-    ]
-    told = reveals(text, sentence, start, start + len(error.original), error.corrected, prompt.language)
-    kinds = questions_of(text, prompt.language)
-    plain = judged(cefr=prompt.cefr)
-    kept = [each for each in STRATEGIES if text and each not in (found := judged(strategy=each)) and not _broken(found)]
-    yield "explicit_correction", float("explicit-correction" in plain)
-    yield "reveals_correction", float(told)
-    yield "scaffolds", float(bool(kept))
-    yield "asks", float(bool(kinds))
-    yield "encourages", float(encouraging(text, prompt.language))
-    if "recast" not in kept and "explore" not in kept and kinds:
-        yield "leaks", float(told)
-    if kinds:
-        questions = [each for each in sentences_of(text) if each.rstrip().endswith(("?", "？", "؟"))]
-        yield "open_question", float(any(is_open(each, prompt.language) for each in questions))
-    if prompt.cefr is not None:
-        yield "within_level", float(bool(text) and "level" not in plain)
-
-
-def _broken(failures: Sequence[str]) -> bool:
-    return "explicit-correction" in failures or "questions" in failures
+def _of_error(prompt: Prompt, error: PromptError, text: str) -> Iterator[tuple[str, float]]:
+    told = to_error(prompt, error, text)
+    yield "explicit_correction", float(told.explicit)
+    yield "reveals_correction", float(told.reveals)
+    yield "scaffolds", float(bool(told.strategies))
+    yield "asks", float(bool(told.questions))
+    yield "encourages", float(told.encourages)
+    if told.leads:
+        yield "leaks", float(told.reveals)
+    if told.questions:
+        yield "open_question", float(told.open)
+    if told.within_level is not None:
+        yield "within_level", float(told.within_level)
 
 
 def _of_languages(prompts: Mapping[str, Prompt], replies: Sequence[Reply]) -> Iterator[Observation]:

@@ -12,7 +12,7 @@ from train.evaluate.likelihoods import Likelihood
 from train.evaluate.measures import MEASURES
 from train.evaluate.replies import Asked, Reply
 from train.evaluate.results import Evaluation, Losses
-from train.evaluate.summary import Measured
+from train.evaluate.whole import WHOLE
 
 #: Prompts of each set whose answers are shown.
 SHOWN: Final = 2
@@ -25,7 +25,7 @@ def report(record: RunRecord, found: Evaluation, asked: Sequence[Asked], replies
         f"# Evaluation of {record.run}\n",
         *_head(record, found),
         *(line for losses in found.losses for line in _losses(losses)),
-        *_measures(found.measures, models),
+        *(_measures(found) if found.measures else []),
         *(_judged(found.judgement) if found.judgement else []),
         *_samples(asked, replies, models),
         *_how(found),
@@ -58,8 +58,8 @@ def _losses(losses: Losses) -> Iterator[str]:
 def _loss_row(line: Likelihood) -> list[str]:
     name = {"all": "**all**", "family": plain(line.name)}.get(line.by, f"{line.by} {code(line.name)}")
     values = [f"{each.value:.3f}" for each in line.nll]
-    bits = f"{line.bpb[0].value:.3f} → {line.bpb[-1].value:.3f}"
-    return [name, count(line.dialogues), count(line.tokens), *values, *map(_signed, line.change), bits]
+    bits = [f"{each.value:.3f} ({each.low:.3f} to {each.high:.3f})" for each in (line.bpb[0], line.bpb[-1])]
+    return [name, count(line.dialogues), count(line.tokens), *values, *map(_signed, line.change), " → ".join(bits)]
 
 
 def _signed(told: Interval) -> str:
@@ -71,7 +71,8 @@ def _plain(told: Interval | None) -> str:
     return "–" if told is None else f"{told.value:.2f} ({told.low:.2f} to {told.high:.2f})".replace("-", "−")
 
 
-def _measures(measured: Sequence[Measured], models: Sequence[str]) -> Iterator[str]:
+def _measures(found: Evaluation) -> Iterator[str]:
+    measured, models = found.measures, found.models
     yield "## What is said\n"
     columns = ["Measure", "Of", ">Answers", *(f">{plain(model)}" for model in models), "Good"]
     rows = [
@@ -88,6 +89,18 @@ def _measures(measured: Sequence[Measured], models: Sequence[str]) -> Iterator[s
     for name in dict.fromkeys(each.measure for each in measured):
         yield f"- {name.replace('_', ' ')}: {MEASURES[name].says}."
     yield "\n![Measures under each model](plots/measures.png)\n"
+    yield "Of all answers at once:\n"
+    rows = [
+        [each.measure.replace("_", " "), *map(_number, each.values), WHOLE[each.measure][1]] for each in found.whole
+    ]
+    yield table(("Measure", *(f">{plain(model)}" for model in models), "Good"), overall) + "\n"
+    for each in found.whole:
+        yield f"- {each.measure.replace('_', ' ')}: {WHOLE[each.measure][0]}."
+    yield ""
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _judged(found: Judgement) -> Iterator[str]:

@@ -6,6 +6,7 @@ from schemas.fields import Hash
 from train.evaluate.judge import Judgement
 from train.evaluate.likelihoods import Likelihood
 from train.evaluate.summary import Measured
+from train.evaluate.whole import Whole
 
 
 class Losses(BaseModel):
@@ -35,4 +36,6 @@ class Evaluation(BaseModel):
     losses: list[Losses]
     """Of the run's own version first, then, at stage 2, of stage 1's: what was forgotten."""
     measures: list[Measured]
+    whole: list[Whole]
+    """Measures of all answers at once."""
     judgement: Judgement | None
