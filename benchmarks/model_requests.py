@@ -9,9 +9,10 @@ A stand-in endpoint (`tests/llm_standin.py`, in a process of its own) answers ea
 - `ask`: `synth.llm.client.Client`: the same library, and for each request an intent and a reply in SQLite, the budget
   reserved and settled, the reply classified.
 - `generate`: all of `quimbot synth generate --engine llm`: prompts, structure, every critic, repairs, file and report.
-  Requests are counted as they come, repairs included; so is the time of reading the critics' tables.
+  Requests are counted as they come, repairs included.
 
-Each run is a fresh process with a cache of its own; imports are untimed.
+Each run is a fresh process with a cache of its own. Time is the endpoint's: from the first request to the last reply;
+planning and imports before it and the file after it are left out.
 """
 
 import argparse
@@ -22,7 +23,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,24 +62,22 @@ def _shares(shares: list[float]) -> str:
 
 
 def run(name: str, requests: int) -> tuple[int, float]:
-    """Requests that a contender sent, and the seconds that they took."""
-    with endpoint() as url:
+    """Requests that a contender sent, and the seconds from the first one to the last reply."""
+    with endpoint() as (url, moments):
         command = [sys.executable, str(HERE / "model_requests.py"), "--contender", name, "--url", url]
-        told = subprocess.run(
-            [*command, f"--requests={requests}"], env=environment(), check=True, capture_output=True, text=True
-        )
-    sent, seconds = json.loads(told.stdout)
-    return int(sent), float(seconds)
+        subprocess.run([*command, f"--requests={requests}"], env=environment(), check=True)
+        came = moments()
+    return len(came), max(came) - min(came) + LATENCY
 
 
 @contextmanager
-def endpoint() -> Iterator[str]:
-    """The address of a fresh stand-in."""
+def endpoint() -> Iterator[tuple[str, Callable[[], list[float]]]]:
+    """The address of a fresh stand-in, and what ends it: the moments at which requests came."""
     command = [sys.executable, str(STANDIN), str(LATENCY)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment(), text=True) as process:
+    with subprocess.Popen(command, stdin=-1, stdout=-1, env=environment(), text=True) as process:
+        assert process.stdout
         try:
-            assert process.stdout
-            yield process.stdout.readline().strip()
+            yield process.stdout.readline().strip(), lambda: json.loads(process.communicate("\n")[0])
         finally:
             process.kill()
 
@@ -87,12 +85,13 @@ def endpoint() -> Iterator[str]:
 # What a contender's process does
 
 
-def contend(name: str, url: str, requests: int) -> tuple[int, float]:
+def contend(name: str, url: str, requests: int) -> None:
     folder = Path(tempfile.mkdtemp(prefix="model-requests-"))
     try:
         if name == "generate":
-            return generate(url, requests, folder)
-        return asyncio.run(bare(url, requests) if name == "openai" else ask(url, requests, folder))
+            generate(url, requests, folder)
+        else:
+            asyncio.run(bare(url, requests) if name == "openai" else ask(url, requests, folder))
     finally:
         shutil.rmtree(folder)
 
@@ -114,19 +113,18 @@ def asked(requests: int) -> "list[Request]":
     return [Draft(writer, scenario).imagined("")[0] for scenario in job().scenarios(requests)]
 
 
-async def many(requests: "list[Request]", send: "Callable[[Request], Awaitable[object]]") -> float:
-    """Seconds for all of them, so many at once."""
-    waiting, begun = iter(requests), time.perf_counter()
+async def many(requests: "list[Request]", send: "Callable[[Request], Awaitable[object]]") -> None:
+    """Send all of them, so many at once."""
+    waiting = iter(requests)
 
     async def take() -> None:
         for request in waiting:
             await send(request)
 
     await asyncio.gather(*(take() for _ in range(AT_ONCE)))
-    return time.perf_counter() - begun
 
 
-async def bare(url: str, requests: int) -> tuple[int, float]:
+async def bare(url: str, requests: int) -> None:
     from openai import AsyncOpenAI
 
     async with AsyncOpenAI(api_key="none", base_url=url) as client:
@@ -134,10 +132,10 @@ async def bare(url: str, requests: int) -> tuple[int, float]:
         async def send(request: "Request") -> object:
             return await client.chat.completions.create(**request.payload)
 
-        return requests, await many(asked(requests), send)
+        await many(asked(requests), send)
 
 
-async def ask(url: str, requests: int, folder: Path) -> tuple[int, float]:
+async def ask(url: str, requests: int, folder: Path) -> None:
     from quimbot_data.endpoint import Endpoint
     from quimbot_data.workspace import Workspace
     from synth.cache import open_cache
@@ -146,22 +144,16 @@ async def ask(url: str, requests: int, folder: Path) -> tuple[int, float]:
     with open_cache(Workspace(folder), "a" * 64) as cache:
         client = Client(Endpoint(url), cache)
         async with client.open():
-            return requests, await many(asked(requests), client.ask)
+            await many(asked(requests), client.ask)
 
 
-def generate(url: str, requests: int, folder: Path) -> tuple[int, float]:
-    import polars  # noqa: F401 - untimed, as all imports
-    import pyarrow  # noqa: F401
-
+def generate(url: str, requests: int, folder: Path) -> None:
     from quimbot_data.endpoint import Endpoint
     from quimbot_data.workspace import Workspace
     from synth.llm.generation import Asking, generate_by_model
 
-    asking, begun = Asking(Endpoint(url), "small", at_once=AT_ONCE), time.perf_counter()
-    made = generate_by_model(
-        folder / "made.parquet", workspace=Workspace(folder), job=job(), asking=asking, count=requests
-    )
-    return made.account.requests, time.perf_counter() - begun
+    asking = Asking(Endpoint(url), "small", at_once=AT_ONCE)
+    generate_by_model(folder / "made.parquet", workspace=Workspace(folder), job=job(), asking=asking, count=requests)
 
 
 def main() -> None:
@@ -172,7 +164,7 @@ def main() -> None:
     parser.add_argument("--url", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.contender:
-        sys.stdout.write(json.dumps(contend(arguments.contender, arguments.url, arguments.requests)))
+        contend(arguments.contender, arguments.url, arguments.requests)
         return
     pin()
     sys.stdout.write("\n".join(section(arguments.requests, arguments.repeat)) + "\n")

@@ -2,7 +2,8 @@
 
 It counts what a provider would bill: work that was done, whether or not its reply arrived. Where it honours
 `Idempotency-Key`, a repeat gets the stored answer and is not billed again. `python llm_standin.py SECONDS` serves from
-a process of its own what `llm_author` writes, each reply after so many seconds, and prints its address.
+a process of its own what `llm_author` writes, each reply after so many seconds; it
+prints its address, and at a line on its standard input the moments at which requests came.
 """
 
 import asyncio
@@ -164,9 +165,11 @@ async def _serve(seconds: float) -> None:
     def late(payload: Payload, again: int) -> Answer:
         return replace(author(payload, again), delay=seconds)
 
-    server = await LlmStandIn(late).serve()
+    standin = LlmStandIn(late)
+    server = await standin.serve()
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
-    await server.serve_forever()
+    await asyncio.to_thread(sys.stdin.readline)
+    print(json.dumps([seen.at for seen in standin.seen]), flush=True)
 
 
 if __name__ == "__main__":

@@ -226,7 +226,7 @@ async def _judged(
         client = asking.client(cache)
         paid_before = client.budget.spent
         async with client.open():
-            worked = await work_through(client, work, how(Judge(client, asking)), at_once=asking.at_once, tell=heard)
+            worked = await work_through(client, work, how(Judge(client, asking)), tell=heard)
         priced = asking.price is not None
         account = account_of(client.tally, cache.totals(), paid_before=paid_before, priced=priced)
     return JudgeRun([row for rows in worked.results for row in rows or ()], account, worked.budget)

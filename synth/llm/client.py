@@ -71,12 +71,18 @@ class Client:
     budget: Budget = field(default_factory=Budget)
     price: Price = FREE
     patience: Patience = PATIENT
+    at_once: int = 1_024
+    """Requests that may be under way at the same time."""
     tally: Tally = field(default_factory=Tally)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _openai: "AsyncOpenAI | None" = None
     _locks: "defaultdict[str, asyncio.Lock]" = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _slots: asyncio.Semaphore = field(init=False)
     _not_before: float = 0.0
     _given_up: int = 0
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.at_once)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Client"]:
@@ -106,8 +112,9 @@ class Client:
     async def _insist(self, request: Request) -> Reply | Failed:
         """Try until there is a reply or patience ends."""
         for number in itertools.count():
-            await self._hold_until(self._not_before)
-            outcome = await self._try(request)
+            async with self._slots:
+                await self._hold_until(self._not_before)
+                outcome = await self._try(request)
             if not isinstance(outcome, Again):
                 self._given_up = 0
                 return outcome

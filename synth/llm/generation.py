@@ -69,7 +69,7 @@ class Asking:
         before = cache.totals()
         limit = UNLIMITED if self.budget is None else round(self.budget * DOLLAR)
         budget = Budget(limit, before.cost, before.doubtful_cost)
-        return Client(self.endpoint, cache, budget, self.price or FREE, self.patience)
+        return Client(self.endpoint, cache, budget, self.price or FREE, self.patience, self.at_once)
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ async def _write(
         paid_before = client.budget.spent
         async with client.open():
             writer = Writer(client, asking.model, asking.sampling, job.roles)
-            worked = await work_through(client, scenarios, writer.write, at_once=asking.at_once, tell=heard)
+            worked = await work_through(client, scenarios, writer.write, tell=heard)
         priced = asking.price is not None
         return worked, account_of(client.tally, cache.totals(), paid_before=paid_before, priced=priced)
 

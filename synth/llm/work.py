@@ -34,16 +34,14 @@ async def work_through(
     work: Sequence[T],
     do: Callable[[T], Awaitable[R]],
     *,
-    at_once: int,
     tell: Callable[[R], None] = lambda _: None,
 ) -> Worked[R]:
-    """Do all of it, so many at once.
+    """Do all of it, twice as many pieces at once as requests: while some are checked, others are asked about.
 
     Args:
         client: is stopped when the run ends early.
         work: what there is to do.
         do: does one piece; one request at a time.
-        at_once: the most requests under way.
         tell: told each result as it comes.
 
     Raises:
@@ -71,7 +69,7 @@ async def work_through(
             tell(result)
 
     with _interruptible(client) as interrupted:
-        await asyncio.gather(*(take() for _ in range(min(at_once, len(work)))))
+        await asyncio.gather(*(take() for _ in range(min(2 * client.at_once, len(work)))))
     if errors:
         raise errors[0]
     if interrupted.is_set():
