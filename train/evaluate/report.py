@@ -90,7 +90,7 @@ def _measures(found: Evaluation) -> Iterator[str]:
         yield f"- {name.replace('_', ' ')}: {MEASURES[name].says}."
     yield "\n![Measures under each model](plots/measures.png)\n"
     yield "Of all answers at once:\n"
-    rows = [
+    overall = [
         [each.measure.replace("_", " "), *map(_number, each.values), WHOLE[each.measure][1]] for each in found.whole
     ]
     yield table(("Measure", *(f">{plain(model)}" for model in models), "Good"), overall) + "\n"
