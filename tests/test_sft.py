@@ -162,6 +162,15 @@ def test_the_loss_is_a_mean_over_the_trained_tokens_of_the_batch(tiny_base, tmp_
     assert one.trained == dict(of.iter_rows())
 
 
+def test_trackers_are_trls_own(tiny_base, tmp_path):
+    from train.sft import Job, _arguments, dataset_of
+
+    recipe = TrainRecipe(name="t", version="v@1.0.0", base=str(tiny_base), report_to=["tensorboard"])
+    rows = dataset_of(said(SENTINEL, ANSWERS), [[0]], FAMILIES)
+    job = Job(qwen(), rows, FAMILIES, recipe, 1, tmp_path / "run" / "checkpoints", "cpu", bf16=False)
+    assert (_arguments(job).report_to, _arguments(job).run_name) == (["tensorboard"], "run")
+
+
 def test_rows_are_read_in_their_order(tiny_base, tmp_path):
     from train.sft import dataset_of
 

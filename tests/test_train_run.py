@@ -158,6 +158,16 @@ def test_the_folder_holds_what_is_needed_to_use_the_adapter(trained, recipe):
     assert {path.name for path in (folder / "plots").iterdir()} == {"loss.png", "loss_by_family.png"}
 
 
+def test_the_log_of_runs_is_made_of_their_records(trained, recipe):
+    record, text = read_record(trained, "tiny"), (trained.root / "runs" / "RUNLOG.md").read_text()
+    assert text.count("\n## ") == 1
+    for told in ("## tiny", f"finished, {STEPS} of {STEPS} steps", str(MIXED), recipe.base, record.version_id[:16]):
+        assert told in text
+    for family in record.families:
+        row = f"| {family.family} | {family.dialogues:,} | {family.tokens:,} | {family.trained_tokens:,} |"
+        assert row in text
+
+
 def test_a_finished_run_is_left_as_it_is(with_run, recipe):
     before = files_below(with_run.run("tiny"))
     record, new = run(with_run, recipe)
@@ -174,6 +184,7 @@ def test_a_run_that_was_killed_twice_ends_as_one_that_was_not(place, recipe, tra
         run(place, recipe, listen=kill_at(3))
     folder = place.run("tiny")
     assert read_record(place, "tiny").status == "interrupted"
+    assert f"interrupted, 3 of {STEPS} steps" in (place.root / "runs" / "RUNLOG.md").read_text()
     assert [path.name for path in checkpoints(folder / "checkpoints")] == ["checkpoint-2"]
     with monkeypatch.context() as patch:
 

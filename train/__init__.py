@@ -9,4 +9,6 @@ Reads versions that `quimbot build` made, and nothing else. Runs lie in `runs/<n
     adapter/            the trained adapter with tokenizer and chat template: what `PeftModel.from_pretrained` reads
     base/               only where stage 2 merged: the base with the stage-1 adapter merged in
     plots/              loss and loss per family, PNG
+
+`runs/RUNLOG.md` has an entry for each.
 """

@@ -182,7 +182,10 @@ def _print_lineage(made: "TrainPlan") -> None:
 def _print_needs(made: "TrainPlan") -> None:
     needs = made.estimate
     say(f"On {made.device}, {made.precision}: {needs.parameters:,} weights, {needs.trained_parameters:,} trained")
-    parts = ("weights", needs.weights), ("adapter and optimizer", needs.optimizer), ("activations", needs.activations)
+    parts = (
+        *(("weights", needs.weights), ("adapter and optimizer", needs.optimizer)),
+        *(("activations", needs.activations), ("torch itself", needs.runtime)),
+    )
     told = ", ".join(f"{name} {_gb(size)}" for name, size in parts)
     say(f"Memory about {_gb(needs.memory)} ({told}); {_gb(made.memory_free)} free")
     say(f"Disk about {_gb(needs.disk)}; {_gb(made.disk_free)} free")

@@ -24,6 +24,10 @@ _LAYER: Final = 34
 _LOGITS: Final = 1024
 
 
+#: What the interpreter, torch and its libraries hold themselves; a CUDA context is about as large.
+_RUNTIME: Final = 700_000_000
+
+
 class Estimate(BaseModel):
     """Weights in numbers, the rest in bytes."""
 
@@ -32,6 +36,7 @@ class Estimate(BaseModel):
     weights: int
     optimizer: int
     activations: int
+    runtime: int
     memory: int
     disk: int
 
@@ -99,7 +104,8 @@ def estimate(recipe: TrainRecipe, device: Device) -> Estimate:
         weights=weights,
         optimizer=optimizer,
         activations=activations,
-        memory=weights + optimizer + activations,
+        runtime=_RUNTIME,
+        memory=weights + optimizer + activations + _RUNTIME,
         disk=trained * (_SAVED_BYTES * (recipe.keep_checkpoints + 1) + 4) + merged,
     )
 

@@ -23,6 +23,7 @@ from train.plan import Prepared, prepare
 from train.plots import write_plots
 from train.recipe import recipe_hash
 from train.render import template_hash
+from train.runlog import write_runlog
 from train.stages import merge_parent, starting_model
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ class _Log:
             raise
 
     def write(self, status: str, **facts: object) -> RunRecord:
-        """Write the record as of now, and the plots."""
+        """Write the record as of now, the log of all runs, and the plots."""
         metrics = records.read_metrics(self.folder)
         done = metrics[-1]["step"] if metrics else 0
         now: dict[str, object] = {
@@ -232,6 +233,7 @@ class _Log:
         }
         self.record = self.record.model_copy(update=now | facts)
         records.write_record(self.workspace, self.record)
+        write_runlog(self.workspace)
         write_plots(self.folder / records.PLOTS, metrics)
         return self.record
 
