@@ -28,6 +28,7 @@ from train.evaluate.whole import WHOLE, whole
 from train.models import load_base
 from train.prompts import SETS, all_prompts, prompt_set
 from train.render import marks_of, prompt_ids
+from train.variants import load
 
 REF = Ref("small", "1.0.0")
 FEW = Settings(most=6, prompts=2, tokens=8)
@@ -260,6 +261,9 @@ class Judge(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    def handle_error(self, *_):
+        """Whoever asked has left, as a judge that is refused once asks no more."""
+
     @property
     def endpoint(self):
         return Endpoint(f"http://127.0.0.1:{self.server_port}/v1")
@@ -346,7 +350,8 @@ def test_a_run_is_set_against_its_base(workspace, quimbot, monkeypatch):
     assert overall["change"][0][0] == pytest.approx(
         (table["adapter_nll"] - table["base_nll"]).sum() / table["n_tokens"].sum()
     )
-    assert {each["measure"] for each in found["measures"]} <= set(MEASURES)
+    measured = {each["measure"] for each in found["measures"]}
+    assert {"stops", "register_on_cue", "scaffolds"} <= measured <= set(MEASURES)
     report = (folder / "report.md").read_text()
     for line in ("## Losses on the test split of small@1.0.0", "## What is said", "## Samples", "plots/losses-0.png"):
         assert line in report
@@ -359,8 +364,12 @@ def test_a_run_is_set_against_its_base(workspace, quimbot, monkeypatch):
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def test_stage_two_is_told_beside_stage_one_and_what_it_forgot(workspace):
+def test_stage_two_is_told_beside_stage_one_and_what_it_forgot(workspace, monkeypatch):
+    evaluate(workspace, "first", FEW)
+    asked, loaded = [], load
+    monkeypatch.setattr("train.evaluate.load", lambda variant: asked.append(variant.name) or loaded(variant))
     found = evaluate(workspace, "second-stage", FEW)
+    assert asked == ["second-stage"], "the others were asked for stage 1"
     assert found.models == ["base", "first", "second-stage"]
     own, forgotten = found.losses
     assert forgotten.why == ": what second-stage forgot"

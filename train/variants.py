@@ -1,5 +1,6 @@
 """The models that a run is compared among: its base, the run that it started from, and itself."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,7 +96,9 @@ def load(variant: Variant, *, exact: bool = False) -> "PreTrainedModel":
         from peft import PeftModel
 
         try:
-            model = PeftModel.from_pretrained(model, str(variant.adapter))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.24 by an old name
+                model = PeftModel.from_pretrained(model, str(variant.adapter))
         except (RuntimeError, ValueError) as error:
             first = str(error).strip().splitlines()[0]
             raise ModelError(

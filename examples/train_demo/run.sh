@@ -7,7 +7,7 @@
 set -eu
 here=$(dirname "$0")
 QUIMBOT_WORKSPACE=${1:-$(mktemp -d)}
-export QUIMBOT_WORKSPACE TOKENIZERS_PARALLELISM=false
+export QUIMBOT_WORKSPACE TOKENIZERS_PARALLELISM=false TQDM_DISABLE=1
 made=$QUIMBOT_WORKSPACE/raw/generated
 mkdir -p "$made"
 
@@ -27,8 +27,8 @@ say "Stage 2"
 quimbot train run "$here/stage2.toml"
 
 say "Evaluation of both"
-quimbot eval tutor --prompts 4 --tokens 48
-quimbot eval tutor-heritage --prompts 4 --tokens 48
+quimbot eval tutor --most 40 --prompts 4 --tokens 32
+quimbot eval tutor-heritage --most 40 --prompts 4 --tokens 32
 
 say "Losses flow back to the data"
 quimbot sql --version train-demo@1.0.0 @losses-by-move --param run=tutor

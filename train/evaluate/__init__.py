@@ -47,7 +47,7 @@ class Settings:
     Attributes:
         most: dialogues of a test split at most; None for all.
         longest: tokens of a dialogue at most.
-        prompts: of each prompt set at most, chosen by hash; None for all, 0 for none.
+        prompts: of each prompt set at most, drawn by hash; None for all, 0 for none.
         tokens: of an answer at most.
         judge: an endpoint and the name of a model there; None for no judge.
     """
@@ -108,12 +108,19 @@ def evaluate(
 
 
 def _chosen(most: int | None) -> list[Asked]:
-    """Prompts of every set, at most so many of each, by hash: so that few of them are a fair few."""
-    by_set: dict[str, list[Asked]] = {}
-    for each in sorted(all_prompts(), key=lambda each: hashlib.sha256(each[1].id.encode()).hexdigest()):
-        by_set.setdefault(each[0], []).append(each)
-    wanted = {each[1].id for prompts in by_set.values() for each in prompts[:most]}
+    """Prompts of every set, about so many of each, by hash: a fair few; pairs of registers stay together."""
+    by_set: dict[str, list[str]] = {}
+    for name, prompt in all_prompts():
+        by_set.setdefault(name, []).append(prompt.id)
+    wanted: set[str] = set()
+    for ids in by_set.values():
+        wanted.update(sorted(ids, key=_drawn)[:most])
     return [each for each in all_prompts() if each[1].id in wanted]
+
+
+def _drawn(prompt: str) -> str:
+    together = prompt.removesuffix("-casual").removesuffix("-formal")
+    return hashlib.sha256(together.encode()).hexdigest() + prompt
 
 
 def _check_terms(workspace: Workspace, record: RunRecord, endpoint: Endpoint) -> None:
@@ -180,23 +187,24 @@ class _Work:
         return first
 
     def said(self, name: str) -> list[Reply]:
-        """What a model answers; read where it was asked before."""
+        """What a model answers; read where it was asked before, be it for the run that this one was grown from."""
         run = next((run for run in self.runs if run.run == name), None)
         weights = _digest([self.record.base, *(sorted(run.adapter.items()) if run else [])])
         wanted = _Kept(
             weights=weights, prompts=_digest([prompt.model_dump_json() for _, prompt in self.asked]),
             tokens=self.settings.tokens, replies=[],
         )  # fmt: skip
-        path = self.folder / "replies" / f"{name}.json"
-        if path.exists() and (kept := read_model(path, _Kept)).model_copy(update={"replies": []}) == wanted:
-            return kept.replies
+        for place in (each.run for each in reversed(self.runs)):
+            path = self.workspace.run(place) / EVALUATION / "replies" / f"{name}.json"
+            if path.exists() and (kept := read_model(path, _Kept)).model_copy(update={"replies": []}) == wanted:
+                return kept.replies
         tokenizer, model = (
             tokenizer_of(self.record),
             load(adapted(self.workspace, run) if run else base_of(self.record)),
         )
         tell = partial(self.progress, f"answers of {name}")
         found = replies(model, tokenizer, name, self.asked, self.settings.tokens, tell)
-        write_model(path, wanted.model_copy(update={"replies": found}))
+        write_model(self.folder / "replies" / f"{name}.json", wanted.model_copy(update={"replies": found}))
         return found
 
 
