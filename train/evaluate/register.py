@@ -33,7 +33,8 @@ def formality(text: str, language: str) -> float | None:
     found = _markers().get(language)
     if found is None:
         return None
-    casual, formal = (len(pattern.findall(text.lower())) for pattern in found)
+    # Different markers, not their number: a text that repeats itself says nothing new of its register.
+    casual, formal = (len(set(pattern.findall(text.lower()))) for pattern in found)
     return (formal - casual) / (formal + casual + 1)
 
 

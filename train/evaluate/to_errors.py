@@ -66,6 +66,7 @@ def _failures(prompt: Prompt, error: PromptError, text: str, strategy: str | Non
     start = sentence.index(error.original)
     found = check_turn(
         text, prompt.language, sentence=sentence, start=start, end=start + len(error.original),
-        corrected=error.corrected, strategy=strategy, cefr=prompt.cefr,
+        corrected=error.corrected, error_type=error.type, generalizable=error.generalizable, strategy=strategy,
+        cefr=prompt.cefr,
     )  # fmt: skip
     return {each.name for each in found}

@@ -27,6 +27,10 @@ class PromptError(Strict):
     original: NonEmpty
     """Stands once in the last message."""
     corrected: NonEmpty
+    type: NonEmpty
+    """ERRANT's or COWS-L2H's tag, or an operation letter and a family: what a hint may point at."""
+    generalizable: bool = True
+    """Whether a rule leads to the correction."""
 
 
 class Prompt(Strict):
