@@ -40,11 +40,15 @@ def _facts(record: RunRecord) -> list[str]:
         + (f", sha256 {weights[:16]}" if weights else ""),
         "Steps": f"{asked.batch} rows of {asked.max_length:,} tokens, {asked.learning_rate:g} {asked.schedule}",
         "On": f"{record.device}, {record.precision}, seed {record.seed}",
-        "Code": f"{(record.git_revision or 'installed')[:16]}; " + _versions(record),
+        "Code": f"{_code(record.git_revision)}; " + _versions(record),
         "Hashes": f"recipe {record.recipe_sha256[:12]}, template {record.template_sha256[:12]}, "
         f"tokenizer {record.tokenizer_sha256[:12]}, rows {record.data_sha256[:12]}",
     }
     return [f"- {name}: {text}" for name, text in told.items()]
+
+
+def _code(revision: str | None) -> str:
+    return revision[:12] + ("+ (changed files)" if revision.endswith("+") else "") if revision else "installed"
 
 
 def _versions(record: RunRecord) -> str:
