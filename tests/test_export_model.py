@@ -43,7 +43,21 @@ def test_llama_cpp_says_what_transformers_says(exported):
     assert f16.holds
     assert f16.tokenizer_equal == f16.template_equal == 10
     assert 0 <= f16.kl < 1e-3
-    assert f16.kl <= q8.kl < 0.1
+    assert f16.kl <= q8.kl < 0.05
+    assert (f16.quantized, q8.quantized, q8.holds) == (False, True, True)
+
+
+def outcome(quantized, equal, kl, read=10):
+    prompts = [PromptParity(prompt="p", compared=24, equal=24 if at < equal else 5, kl=kl) for at in range(10)]
+    return Parity(file="f", quantized=quantized, prompts=prompts, tokenizer_equal=read, template_equal=10)
+
+
+def test_what_a_file_must_hold():
+    assert outcome(False, 9, 1e-5).holds
+    assert not outcome(False, 8, 1e-5).holds
+    assert outcome(True, 4, 3e-3).holds
+    assert not outcome(True, 10, 0.06).holds
+    assert not outcome(False, 10, 1e-5, read=9).holds
 
 
 def test_safetensors_are_the_adapted_model(exported, trained):

@@ -11,4 +11,7 @@ Reads versions that `quimbot build` made, and nothing else. Runs lie in `runs/<n
     plots/              loss and loss per family, PNG
 
 `runs/RUNLOG.md` has an entry for each.
+    losses/<version>/   losses by turn under base and adapter, Parquet, and `scored.json` (`quimbot train score`)
+    evaluation/         report.md, plots, evaluation.json, replies (`quimbot eval`)
+    export/             safetensors, GGUF, Modelfile, card, export.json (`quimbot train export`)
 """

@@ -191,7 +191,7 @@ def compared(
     found = []
     for name in files:
         progress(f"compare {name}", 0)
-        found.append(measured(model, folder / name, asked, stops))
+        found.append(measured(model, folder / name, asked, stops, quantized=not name.endswith("-F16.gguf")))
     return found
 
 

@@ -6,7 +6,7 @@ from quimbot_data.card.hub_names import hub_license
 from quimbot_data.card.markdown import code, count, plain, table
 from quimbot_data.licence_report import LicenceReport
 from schemas.run import RunRecord
-from train.export.parity import LEAST_EQUAL, TOKENS, Parity
+from train.export.parity import LEAST_EQUAL, MOST_KL, TOKENS, Parity
 from train.render import STOPS
 
 Licences = Sequence[LicenceReport | str]
@@ -137,7 +137,8 @@ def _checks(checks: Sequence[Parity]) -> Iterator[str]:
     yield (
         f"Each GGUF file was loaded in llama.cpp and given prompts beside transformers on weights rounded to F16: "
         f"how many of the first {TOKENS} greedy tokens are equal, and how far the next-token distributions differ "
-        f"(a lower bound, in nats a token). An F16 file must agree on {LEAST_EQUAL:.0%} of prompts.\n"
+        f"(a lower bound, in nats a token). An F16 file must agree on {LEAST_EQUAL:.0%} of prompts, "
+        f"another stay below {MOST_KL} nats.\n"
     )
     rows = [
         [

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 TOKENS: Final = 24
 #: Tokens of a distribution that are compared one by one.
 LIKELIEST: Final = 1_000
-#: Share of prompts whose answers must be the same.
+#: Share of prompts whose answers must be the same, of a file that rounds no further than the model was rounded (F16).
 LEAST_EQUAL: Final = 0.9
+#: Nats a token that a file may differ which rounds further (Q8_0): greedy answers part at near ties, and then differ.
+MOST_KL: Final = 0.05
 _CONTEXT: Final = 1_024
 
 
@@ -47,6 +49,8 @@ class Parity(Strict):
     """What a comparison found."""
 
     file: NonEmpty
+    quantized: bool
+    """Whether it rounds further than F16."""
     prompts: list[PromptParity] = Field(min_length=1)
     tokenizer_equal: Count
     """Prompts that llama.cpp's own tokenizer cuts into the same ids."""
@@ -66,9 +70,9 @@ class Parity(Strict):
 
     @property
     def holds(self) -> bool:
-        """Whether enough answers are the same, and every prompt is read as training read it."""
-        enough = self.equal >= LEAST_EQUAL * len(self.prompts)
-        return enough and self.tokenizer_equal == self.template_equal == len(self.prompts)
+        """Whether the file says what the model says, and every prompt is read as training read it."""
+        close = self.kl <= MOST_KL if self.quantized else self.equal >= LEAST_EQUAL * len(self.prompts)
+        return close and self.tokenizer_equal == self.template_equal == len(self.prompts)
 
 
 class Asked(Strict):
@@ -80,7 +84,9 @@ class Asked(Strict):
     ids: list[int]
 
 
-def compare(model: "PreTrainedModel", file: Path, prompts: Sequence[Asked], stops: Collection[int]) -> Parity:
+def compare(
+    model: "PreTrainedModel", file: Path, prompts: Sequence[Asked], stops: Collection[int], *, quantized: bool = False
+) -> Parity:
     """Compare a GGUF file with the model that it was made of.
 
     Args:
@@ -88,6 +94,7 @@ def compare(model: "PreTrainedModel", file: Path, prompts: Sequence[Asked], stop
         file: the GGUF file.
         prompts: what both are asked.
         stops: ids that end an answer.
+        quantized: whether the file rounds further than F16.
     """
     round_to_f16(model)
     found, cut, rendered = [], 0, 0
@@ -98,7 +105,7 @@ def compare(model: "PreTrainedModel", file: Path, prompts: Sequence[Asked], stop
             told = {"content": prompt.text, "add_special": False, "parse_special": True}
             cut += _post(server, "/tokenize", told)["tokens"] == prompt.ids
             rendered += _post(server, "/apply-template", {"messages": prompt.messages})["prompt"] == prompt.text
-    return Parity(file=file.name, prompts=found, tokenizer_equal=cut, template_equal=rendered)
+    return Parity(file=file.name, quantized=quantized, prompts=found, tokenizer_equal=cut, template_equal=rendered)
 
 
 def round_to_f16(model: "PreTrainedModel") -> None:
