@@ -10,7 +10,7 @@ from quimbot_data.workspace import Ref, Workspace, file_digest
 from schemas.errors import ModelError, WorkspaceError
 from train.export import RECORD, export, parity_prompts
 from train.export.architectures import architecture_of, arranged, cutting_rule
-from train.export.parity import divergence, served
+from train.export.parity import Parity, PromptParity, divergence, served
 from train.models import load_base
 from train.render import marks_of
 
