@@ -361,7 +361,7 @@ def test_an_english_seed_gets_words_that_the_critics_and_the_engine_take(tmp_pat
     assert made.cefr == "A1"
     assert len(made.questions) == 2
     assert usable(made)
-    assert openings(made) == ["recast", "question", "hint", "explore"]
+    assert openings(made, "A1") == ("recast", "question", "hint", "explore")
     assert list(worded([made])) == [made], "words that are there stay"
     assert made.model_copy(update={"recast": None, "questions": [], "cue": None, "contrast": [], "cefr": None}) == seed
 

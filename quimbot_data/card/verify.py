@@ -25,6 +25,7 @@ from quimbot_data.sql.query import Limits, Session
 from quimbot_data.workspace import MEASURES, Ref, Workspace, model_bytes
 from schemas.card import CardBlock
 from schemas.errors import InputError, IntegrityError, MissingError, QueryError
+from schemas.manifest import VersionManifest
 from schemas.measures import VersionMeasures
 
 #: For each query of a card; over the largest versions one takes minutes.
@@ -67,7 +68,7 @@ def verify_card(workspace: Workspace, ref: Ref, card: Path) -> CardCheck:
     manifest = workspace.version_manifest(ref)
     text = _read(card, ref)
     with Session(LIMITS) as session:
-        measured = version_measures(workspace.version(ref), manifest)
+        measured = _measured(workspace.version(ref), manifest, ref)
         catalog = workspace_catalog(workspace, ref, measures=measured)
 
         @cache
@@ -80,6 +81,15 @@ def verify_card(workspace: Workspace, ref: Ref, card: Path) -> CardCheck:
         checked = compare(text, render(facts).block, ask)
     checked.differences += _stated_measures(workspace.version(ref) / MEASURES, measured)
     return checked
+
+
+def _measured(folder: Path, manifest: VersionManifest, ref: Ref) -> VersionMeasures | None:
+    try:
+        return version_measures(folder, manifest)
+    except IntegrityError as error:
+        raise IntegrityError(
+            f"The data of {ref} cannot be queried: {error.found}", next_step=f"Run `quimbot verify {ref}`."
+        ) from error
 
 
 def _stated_measures(path: Path, measured: VersionMeasures | None) -> list[Difference]:
