@@ -80,6 +80,8 @@ class Tombstone(Strict):
     withdrawn: NonEmpty
     """When."""
     takedowns: list[EntryId]
+    clear: list[EntryId] = Field(default_factory=list)
+    """Entries of the ledger of which it was seen, before it went, to hold nothing; of others it is not known."""
     dialogues: LongCount
     """How many it held."""
     taken: LongCount

@@ -510,3 +510,37 @@ def test_any_text_is_answered_and_nothing_is_written_elsewhere(
 
 def test_the_small_version_is_not_touched(built: Workspace) -> None:
     assert verify(built, SMALL) == []
+
+
+def test_exports_and_runs_of_a_version_withdrawn_for_another_entry_are_not_forgotten(
+    alike: Workspace, tmp_path: Path, quimbot: Any
+) -> None:
+    manifest, _ = build(alike, recipe(["first"]), REF)
+    outside, place = tmp_path / "for colleagues", ("--workspace", alike.root)
+    export(alike, REF, Choice("messages-jsonl", "private"), output=outside)
+    write_run_record(alike, "tutor-1", version_id=manifest.id)
+    before = take(alike, "first:1")
+    stranger = take(alike, "second:a")
+    first = take(alike, "first:z")
+    assert quimbot("takedown", "purge", first.id, "--yes", *place).code == 0
+    later = take(alike, "first:2")
+    for entry in (before, later):
+        told = quimbot("takedown", "report", entry.id, *place).out
+        assert f"meeting@1.0.0 was exported to {outside}" in told
+        assert "runs/tutor-1 was trained on it" in told
+        assert "may have held" in told
+        erased = quimbot("takedown", "purge", entry.id, "--yes", *place).out
+        assert f"meeting@1.0.0 was exported to {outside}" in erased
+        assert "runs/tutor-1 was trained on meeting@1.0.0" in erased
+    assert stranger.id not in alike.tombstone(REF).clear, "a near-copy of it was held"  # type: ignore[union-attr]
+
+
+def test_an_interrupted_purge_is_no_all_clear(alike: Workspace, quimbot: Any) -> None:
+    entry, place = take(alike, "first:z"), ("--workspace", alike.root)
+    (alike.root / "takedowns" / "purging.json").write_text("{}")
+    for command in ("report", "list"):
+        ran = quimbot("takedown", command, *place)
+        assert "A purge was interrupted" in ran.err
+        assert f"quimbot takedown purge {entry.id}" in ran.err
+        assert "No version holds its rows" not in ran.out
+    assert json.loads(quimbot("takedown", "report", "--json", *place).out)[0]["interrupted"]

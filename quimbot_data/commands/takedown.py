@@ -11,6 +11,8 @@ from quimbot_data.terminal import counted, note, print_json, print_table, say
 from schemas.errors import InputError, MissingError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from quimbot_data.takedowns.report import EntryReport
     from quimbot_data.takedowns.request import Added
     from quimbot_data.workspace import Workspace
@@ -32,6 +34,18 @@ app = typer.Typer(
 def root(context: typer.Context, workspace: WorkspaceOption = None) -> None:
     """Take rows down: out of all later builds, and on demand out of the workspace."""
     context.obj = workspace or context.obj
+
+
+def _warn_of_interrupted(place: "Workspace", entries: "Sequence[Takedown]") -> None:
+    """Say first that a purge was broken off: what it was to erase may still be there."""
+    from quimbot_data.takedowns.ledger import is_interrupted
+
+    if is_interrupted(place):
+        name = entries[0].id if entries else "ENTRY"
+        note(
+            "A purge was interrupted, or is under way: files with what it was to erase may still be there, whatever "
+            f"else is said here. End it: `quimbot takedown purge {name}`."
+        )
 
 
 def _existing(context: typer.Context, workspace: Path | None) -> "Workspace":
@@ -127,6 +141,7 @@ def list_entries(context: typer.Context, json: JsonOption = False, workspace: Wo
     from quimbot_data.takedowns.left import standing
 
     place = _existing(context, workspace)
+    _warn_of_interrupted(place, entries(place))
     held = [entry.model_copy(update={"left": standing(place, entry)}) for entry in entries(place)]
     if json:
         print_json([_told(entry) for entry in held])
@@ -160,6 +175,7 @@ def report(
 
     place = _existing(context, workspace)
     wanted = ledger.named(place, entries) if entries else ledger.entries(place)
+    _warn_of_interrupted(place, wanted)
     found = run(place, wanted)
     if json:
         print_json([entry.model_dump(mode="json") for entry in found])
@@ -168,6 +184,22 @@ def report(
         note(f"Nothing was taken down in {place.root}.")
     for entry in found:
         _print_report(entry)
+
+
+def _none_holds(entry: "EntryReport") -> str:
+    if entry.interrupted:
+        return "No version is listed, but a purge was interrupted: end it before relying on that."
+    which = "No version that is here" if entry.earlier else "No version"
+    return f"{which} holds its rows or their near-duplicates."
+
+
+def _print_earlier(entry: "EntryReport") -> None:
+    for earlier in entry.earlier:
+        say(f"  {earlier.told()}")
+        for export in earlier.exports:
+            say(f"    {export.told()}")
+        for name in earlier.runs:
+            say(f"    runs/{name} was trained on it")
 
 
 def _print_report(entry: "EntryReport") -> None:
@@ -180,12 +212,13 @@ def _print_report(entry: "EntryReport") -> None:
         say(f"  corpus/{corpus.source} holds {corpus.told()} of it{again}")
     for export in entry.exports:
         say(f"  {export.told()}")
+    _print_earlier(entry)
     for run in entry.learnt:
         shown = f"was shown {counted(run.dialogues, 'row')} of {run.version}" if run.dialogues else ""
         started = f"started from {', '.join(run.through)}, which was shown some" if run.through else ""
         say(f"  runs/{run.run} {' and '.join(filter(None, (shown, started)))}")
     if not entry.holders:
-        say("  No version holds its rows or their near-duplicates.")
+        say(f"  {_none_holds(entry)}")
         return
     columns = ("version", "dialogues", "near-duplicates", "training runs", "in its place")
     rows = [
@@ -218,6 +251,7 @@ def purge(
     wanted = ledger.entries(place) if every else ledger.named(place, entries or [])
     if not wanted:
         raise InputError(f"Nothing was taken down in {place.root}.", next_step="See `quimbot takedown add --help`.")
+    _warn_of_interrupted(place, wanted)
     if not yes:
         _print_purge(plan(place, wanted), done=False)
         _confirm()

@@ -14,11 +14,18 @@ from schemas.takedown import Ask, Takedown, TakenRows
 
 #: The lock that whoever writes the ledger holds, and builds share.
 LOCK: Final = "takedowns"
+#: A purge under way, in the ledger's folder.
+JOURNAL: Final = "purging.json"
 
 
 def folder(workspace: Workspace) -> Path:
     """Where the ledger lies."""
     return workspace.root / "takedowns"
+
+
+def is_interrupted(workspace: Workspace) -> bool:
+    """Whether a purge is under way, or was broken off."""
+    return (folder(workspace) / JOURNAL).exists()
 
 
 def entries(workspace: Workspace) -> list[Takedown]:

@@ -14,9 +14,11 @@ import polars as pl
 from quimbot_data.buckets import read_parquet
 from quimbot_data.export.register import exports_of
 from quimbot_data.takedowns.copies import Copies, find_copies
+from quimbot_data.takedowns.earlier import left_by_earlier
 from quimbot_data.takedowns.erasing import essay_files, is_essay, row_strings
 from quimbot_data.takedowns.exclusion import THRESHOLD
-from quimbot_data.takedowns.ledger import now
+from quimbot_data.takedowns.holders import holders
+from quimbot_data.takedowns.ledger import entries, now
 from quimbot_data.takedowns.left import left_of
 from quimbot_data.takedowns.marks import Marks, StoredSets, sets_of
 from quimbot_data.takedowns.report import patched_version
@@ -29,8 +31,6 @@ from quimbot_data.workspace import MANIFEST, Ref, Workspace, file_digest
 from schemas.errors import InputError
 from schemas.takedown import FileErasure, NamedFile, PurgeJournal, SharedRow, Takedown, Tombstone
 
-#: A purge under way.
-JOURNAL: Final = "purging.json"
 _COLUMNS: Final = ("dialogue_id", "source", "content_hash", "messages", "provenance")
 _ALWAYS: Final = "backups, copies on the Hub or elsewhere outside this workspace, and what was trained on the rows"
 
@@ -75,7 +75,7 @@ def plan(workspace: Workspace, wanted: Sequence[Takedown]) -> PurgeJournal:
     for export in exports_of(workspace, {stone.id for stone in stones}):
         if export.outside:
             copies.leave(export.told(), Path(export.folder))
-    left = {entry.id: left_of(workspace, entry, copies.left) for entry in wanted}
+    left = {entry.id: left_of(workspace, entry, [*copies.left, *left_by_earlier(workspace, entry)]) for entry in wanted}
     told = dict.fromkeys(part.what for parts in left.values() for part in parts)
     return PurgeJournal(
         takedowns=[entry.id for entry in wanted],
@@ -284,13 +284,15 @@ def _plan_versions(made: _Plan, wanted: Sequence[Takedown]) -> list[Tombstone]:
 def _tombstone(
     workspace: Workspace, ref: Ref, taken: int, wanted: Sequence[Takedown], clean: Sequence[Ref]
 ) -> Tombstone:
-    manifest = workspace.version_manifest(ref)
+    manifest, held = workspace.version_manifest(ref), holders(workspace, ref)
+    asked = {entry.id for entry in wanted}
     return Tombstone(
         name=ref.name,
         version=ref.version,
         id=manifest.id,
         withdrawn=now(),
         takedowns=[entry.id for entry in wanted],
+        clear=sorted(entry.id for entry in entries(workspace) if entry.id not in held and entry.id not in asked),
         dialogues=sum(split.rows for split in manifest.identity.splits.values()),
         taken=taken,
         patched=patched_version(ref, clean),

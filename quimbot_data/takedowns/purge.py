@@ -21,8 +21,9 @@ from quimbot_data.shard import REJECTED_SCHEMA
 from quimbot_data.takedowns import ledger
 from quimbot_data.takedowns.erasing import erase_rows
 from quimbot_data.takedowns.exclusion import TAKEN
+from quimbot_data.takedowns.ledger import JOURNAL
 from quimbot_data.takedowns.marks import Marks
-from quimbot_data.takedowns.plan import JOURNAL, plan
+from quimbot_data.takedowns.plan import plan
 from quimbot_data.takedowns.resolve import raw_hash
 from quimbot_data.takedowns.withdraw import remove, withdraw, withdraw_document
 from quimbot_data.workspace import (

@@ -7,7 +7,9 @@ from pydantic import BaseModel
 from quimbot_data.export.register import Export, exports_of
 from quimbot_data.ledger import PURGED
 from quimbot_data.takedowns.corpora import InCorpus, taken_in
+from quimbot_data.takedowns.earlier import Earlier, earlier_versions
 from quimbot_data.takedowns.holders import Held, held_rows
+from quimbot_data.takedowns.ledger import is_interrupted
 from quimbot_data.takedowns.trained import Learnt, learnt
 from quimbot_data.workspace import Ref, Workspace
 from schemas.manifest import CorpusManifest
@@ -49,6 +51,10 @@ class EntryReport(BaseModel):
     """Corpora that hold its rows now, also after a purge: raw files may have brought them back."""
     holders: list[Holder]
     withdrawn: list[Withdrawn]
+    earlier: list[Earlier]
+    """Versions withdrawn for other entries, of which it is not known whether they held its rows."""
+    interrupted: bool
+    """Whether a purge was broken off: until it is ended, files of what is listed here as gone may still be there."""
     learnt: list[Learnt]
     """Training runs that saw a row of the entry, themselves or through the run that they started from."""
     exports: list[Export]
@@ -97,6 +103,8 @@ def _entry_report(
         corpora=corpora,
         holders=holders,
         withdrawn=[Withdrawn(version=f"{stone.name}@{stone.version}", runs=_shown(runs, stone.id)) for stone in stones],
+        earlier=earlier_versions(workspace, entry),
+        interrupted=is_interrupted(workspace),
         learnt=runs,
         exports=exports_of(workspace, {*(holder.id for holder in holders), *(stone.id for stone in stones)}),
     )
