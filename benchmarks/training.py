@@ -130,8 +130,9 @@ def heading(dialogues: int) -> list[str]:
     return [
         "## Training, against TRL",
         "",
-        f"SmolLM2-135M, an adapter of rank 8, {dialogues} generated dialogues in the shares of `stage1-linguist`, of at"
-        f" most {MAX_LENGTH} tokens, the same ids and labels for all; {CORES} cores, float32, one run each; no loading.",
+        f"SmolLM2-135M, an adapter of rank 8, {dialogues} dialogues made for it in the shares of `stage1-linguist`,"
+        f" at most {MAX_LENGTH} tokens, the same ids and labels for all; {CORES} cores, float32, one run each;"
+        " no loading.",
         "",
     ]
 
