@@ -5,14 +5,14 @@ it plays learner and tutor in turn, and the tutor never sees what the learner be
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
-from quimbot_data.pedagogy.critics import check
 from quimbot_data.pedagogy.invariants import Failure
 from schemas.fields import Strict
 from synth.llm.client import Client
+from synth.llm.critic import HERE, Critics
 from synth.llm.hidden import prompt_values
 from synth.llm.replies import Failed, Reply, parse
 from synth.llm.request import ChatMessage, Request, Sampling, make_request
@@ -45,7 +45,6 @@ PROMPTS: Final[dict[Roles, tuple[str, ...]]] = {
 }
 
 S = TypeVar("S", bound=Strict)
-Critics = Callable[[Mapping[str, object]], Sequence[Failure]]
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Writer:
     model: str
     sampling: Sampling
     roles: Roles = "one-call"
-    critics: Critics = check
+    critics: Critics = HERE
 
     async def write(self, scenario: Scenario) -> Written:
         """The dialogue of a scenario, or why there is none.
@@ -86,6 +85,13 @@ class Writer:
             BudgetError, EndpointError, WorkspaceError, Stopped: see `Client.ask`.
         """
         return await Draft(self, scenario).finish()
+
+    def warm(self, scenarios: Sequence[Scenario]) -> None:
+        """Let the critics read their tables, by a dialogue of each two languages that meet."""
+        for scenario in {(each.profile.language, each.learner.l1): each for each in scenarios}.values():
+            draft, text = Draft(self, scenario), scenario.seed.sentence
+            exchanges = [Exchange(learner=text, tutor=text, moves=[])] * len(draft.steps)
+            self.critics.warm(draft.assembled(WrittenDialogue(exchanges=exchanges)).row())
 
     @property
     def prompt_hash(self) -> str:
@@ -117,10 +123,10 @@ class Draft:
         try:
             written = await (self.in_one_call() if self.writer.roles == "one-call" else self.in_turn())
             made = self.assembled(written)
-            if failures := self.writer.critics(made.row()):
+            if failures := await self.writer.critics.check(made.row()):
                 repaired = True
                 made = self.assembled(await self.repaired(written, failures))
-                failures = self.writer.critics(made.row())
+                failures = await self.writer.critics.check(made.row())
         except _Unusable as unusable:
             return Written(unusable.rejected, repaired)
         return Written(_rejected(failures, made) if failures else self.row(made), repaired)

@@ -26,6 +26,7 @@ from synth.llm.account import Account, account_of, remark
 from synth.llm.budget import UNLIMITED, Budget
 from synth.llm.clearing import check_transfer
 from synth.llm.client import PATIENT, Client, Patience
+from synth.llm.critic import critics_for
 from synth.llm.dialogues import ENGINE, PROMPTS, Rejected, Roles, Writer, Written
 from synth.llm.outcome import sort_out, write_failures
 from synth.llm.prices import DOLLAR, FREE, Price
@@ -140,9 +141,7 @@ def generate_by_model(
         EndpointError: the endpoint takes no requests, or is gone; what was paid for is kept.
         BudgetError: the budget ended the run; what is finished was written.
     """
-    scenarios = job.scenarios(count)
-    check_transfer(workspace, seed_rights(scenarios), asking.endpoint, asking.model, asking.cleared, send=True)
-    worked, account = asyncio.run(_write(workspace, job, asking, scenarios, tell))
+    scenarios, worked, account = asyncio.run(_write(workspace, job, asking, count, tell))
     written = sort_out(scenarios, worked.results)
     report = written.report(job.random_seed, job.profiles)
     write_dialogues(written.rows, output, {"quimbot.generation": canonical(report.model_dump(mode="json"))})
@@ -156,8 +155,8 @@ def generate_by_model(
 
 
 async def _write(
-    workspace: Workspace, job: Job, asking: Asking, scenarios: Sequence[Scenario], tell: Tell
-) -> tuple[Worked[Written], Account]:
+    workspace: Workspace, job: Job, asking: Asking, count: int, tell: Tell
+) -> tuple[list[Scenario], Worked[Written], Account]:
     done = failed = 0
 
     def heard(result: Written) -> None:
@@ -165,14 +164,19 @@ async def _write(
         done, failed = done + 1, failed + isinstance(result.made, Rejected)
         tell(done, remark(client, failed))
 
-    with open_cache(workspace, job.key(asking)) as cache:
-        client = asking.client(cache)
-        paid_before = client.budget.spent
-        async with client.open():
-            writer = Writer(client, asking.model, asking.sampling, job.roles)
-            worked = await work_through(client, scenarios, writer.write, tell=heard)
-        priced = asking.price is not None
-        return worked, account_of(client.tally, cache.totals(), paid_before=paid_before, priced=priced)
+    async with critics_for(count) as critics:
+        scenarios = job.scenarios(count)  # while the critics read their tables
+        check_transfer(workspace, seed_rights(scenarios), asking.endpoint, asking.model, asking.cleared, send=True)
+        with open_cache(workspace, job.key(asking)) as cache:
+            client = asking.client(cache)
+            paid_before = client.budget.spent
+            async with client.open():
+                writer = Writer(client, asking.model, asking.sampling, job.roles, critics)
+                writer.warm(scenarios)
+                worked = await work_through(client, scenarios, writer.write, tell=heard)
+            priced = asking.price is not None
+            account = account_of(client.tally, cache.totals(), paid_before=paid_before, priced=priced)
+    return scenarios, worked, account
 
 
 def seed_rights(scenarios: Sequence[Scenario]) -> pl.DataFrame:
