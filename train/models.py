@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -156,6 +158,15 @@ def load_base(base: str, *, dtype: "torch.dtype | None" = None, revision: str | 
             del model.config.quantization_config
     model.train(False)
     return model
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Without the warnings that TRL, PEFT and transformers give each other and that no recipe can mend."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # names that transformers 5.24 renamed
+        warnings.filterwarnings("ignore", "Could not find a config file")  # the base is a GGUF file: it has none
+        yield
 
 
 def load_config(base: str, revision: str | None = None) -> "PretrainedConfig":

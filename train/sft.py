@@ -7,7 +7,6 @@ Loss is a mean over the trained tokens of the whole accumulated batch.
 """
 
 import hashlib
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from logging import ERROR, getLogger
@@ -28,6 +27,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from schemas.training import TrainRecipe
 from train.checkpoints import checkpoint_at, rotate, seal, whole_or_gone
 from train.data import Trainable
+from train.models import hushed
 from train.render import STOP, marks_of
 
 
@@ -149,8 +149,7 @@ def train(
     Raises:
         WorkspaceError: a checkpoint could not be written; those before it stay.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # TRL and PEFT use names that transformers renamed
+    with hushed():
         trainer = _trainer(model, job, tell)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     trained: PeftModel = trainer.accelerator.unwrap_model(trainer.model)

@@ -16,7 +16,7 @@ from quimbot_data.workspace import Ref, Workspace, sync_folder, writing
 from schemas.errors import ModelError
 from schemas.run import ADAPTER_WEIGHTS, Ancestor, BaseFacts, RunRecord
 from schemas.training import Requirement, TrainRecipe
-from train.models import load_base
+from train.models import hushed, load_base
 from train.record import ADAPTER, MERGED, finished_run
 
 if TYPE_CHECKING:
@@ -129,7 +129,8 @@ def _adapted(workspace: Workspace, recipe: TrainRecipe, dtype: "torch.dtype", *,
     parent = finished_run(workspace, recipe.parent.run if recipe.parent else "")
     base = load_base(recipe.base, dtype=dtype, revision=recipe.base_revision)
     adapter = workspace.run(parent.run) / ADAPTER
-    model: PeftModel = PeftModel.from_pretrained(base, adapter, is_trainable=trainable)
+    with hushed():
+        model: PeftModel = PeftModel.from_pretrained(base, adapter, is_trainable=trainable)
     return model
 
 

@@ -1,6 +1,5 @@
 """The models that a run is compared among: its base, the run that it started from, and itself."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from quimbot_data.workspace import Workspace
 from schemas.errors import ModelError
 from schemas.run import RunRecord
-from train.models import base_facts, load_base, load_tokenizer
+from train.models import base_facts, hushed, load_base, load_tokenizer
 from train.record import ADAPTER, MERGED, finished_run
 from train.stages import same_base, told
 
@@ -96,8 +95,7 @@ def load(variant: Variant, *, exact: bool = False) -> "PreTrainedModel":
         from peft import PeftModel
 
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.24 by an old name
+            with hushed():
                 model = PeftModel.from_pretrained(model, str(variant.adapter))
         except (RuntimeError, ValueError) as error:
             first = str(error).strip().splitlines()[0]

@@ -8,9 +8,9 @@ WITH annotated AS (
 )
 SELECT
     run, move, count(*) AS turns, sum(n_tokens)::BIGINT AS tokens,
-    sum(base_loss * n_tokens) / sum(n_tokens) AS base_loss,
-    sum(adapter_loss * n_tokens) / sum(n_tokens) AS adapter_loss,
-    sum(change * n_tokens) / sum(n_tokens) AS change
+    round(sum(base_loss * n_tokens) / sum(n_tokens), 4) AS base_loss,
+    round(sum(adapter_loss * n_tokens) / sum(n_tokens), 4) AS adapter_loss,
+    round(sum(change * n_tokens) / sum(n_tokens), 4) AS change
 FROM losses JOIN moves USING (dialogue_id, position)
 WHERE ($run IS NULL OR run = $run) AND ($split IS NULL OR split = $split)
 GROUP BY ALL
