@@ -9,9 +9,9 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/installed
 	$(BIN)/quimbot demo
 
-# Everything but the scale run; -n 2: two cores.
+# Everything but the scale run, and properties on all their examples; -n 2: two cores.
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 2 -m "not scale"
+	$(BIN)/python -m pytest -n 2 -m "not scale" --hypothesis-profile=thorough
 
 # The ordinary loop, under two minutes.
 quick: $(VENV)/installed-dev

@@ -61,6 +61,13 @@ test = 0.1
 REF = Ref("small", "1.0.0")
 
 
+def pytest_configure() -> None:
+    """The ordinary loop's profile, unless `--hypothesis-profile` names another, which is loaded after this."""
+    import property_tests
+
+    property_tests.settings.load_profile("ordinary")
+
+
 def corpus_of(source: str) -> Corpus:
     """The corpus behind a folder of `raw_rows.lay_out`."""
     if source == "tutor":

@@ -10,8 +10,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from property_tests import tried
 from strategies import Row, bare_row, dialogues, frame_of, full_row
 
 from quimbot_data.buckets import (
@@ -30,7 +31,7 @@ from quimbot_data.shard import KEYED
 from schemas.dialogue import Dialogue
 from schemas.frame import dialogue_schema
 
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = tried(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NUMBERS = st.lists(st.integers(0, 10_000), unique=True, max_size=60)
 
 
@@ -130,7 +131,7 @@ def test_buckets_are_joined_in_powers_of_two(sizes: list[int], target: int, widt
     assert joined(sizes, target) == [range(start, start + width) for start in range(0, 4, width)]
 
 
-@settings(FEW, max_examples=12)
+@tried(12, FEW)
 @given(rows=st.lists(dialogues(), min_size=1, max_size=5))
 def test_dialogues_are_read_back_as_they_were(folders: Iterator[Path], rows: list[Row]) -> None:
     keyed = {"key": None, "origins": [{"raw_file": "f", "raw_row": 1}]}
@@ -153,7 +154,7 @@ def written(rows: pl.DataFrame) -> bytes:
     return stream.getvalue()
 
 
-@settings(max_examples=20, deadline=None)
+@tried(20)
 @given(st.lists(dialogues(), min_size=2, max_size=5), st.data())
 def test_equal_rows_are_equal_bytes_however_they_were_chunked(rows: list[Row], data: st.DataObject) -> None:
     whole = frame_of(Dialogue, rows)

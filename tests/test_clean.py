@@ -5,8 +5,9 @@ import unicodedata
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 from strategies import TRICKY, texts
 
 from quimbot_data.clean import BLANK_RUN, clean
@@ -91,7 +92,7 @@ def test_no_texts_are_no_work() -> None:
     assert repairs == {}
 
 
-@settings(max_examples=300, deadline=None)
+@tried(300)
 @given(st.lists(untidy, min_size=1, max_size=6))
 def test_clean_text_is_valid_and_stays_as_it_is(contents: list[str]) -> None:
     once, _ = clean(pl.Series(contents))
@@ -101,14 +102,14 @@ def test_clean_text_is_valid_and_stays_as_it_is(contents: list[str]) -> None:
     assert repairs == {}
 
 
-@settings(max_examples=300, deadline=None)
+@tried(300)
 @given(st.lists(untidy, min_size=1, max_size=6))
 def test_clean_up_is_what_the_table_says(contents: list[str]) -> None:
     known = [text for text in contents if all(unicodedata.category(one) != "Cn" for one in text)]  # to this Python
     assert clean(pl.Series(known, dtype=pl.String))[0].to_list() == [naive(text) for text in known]
 
 
-@settings(max_examples=100, deadline=None)
+@tried(100)
 @given(untidy, st.sampled_from(["Translate: ", "Tell me more about "]), st.sampled_from([".", " Thank you!"]))
 def test_text_of_templates_keeps_its_length(text: str, head: str, tail: str) -> None:
     # Heads and tails begin and end with what clean-up leaves alone, so spans count from both ends afterwards too.
@@ -117,7 +118,7 @@ def test_text_of_templates_keeps_its_length(text: str, head: str, tail: str) -> 
     assert after.item().endswith(tail)
 
 
-@settings(max_examples=100, deadline=None)
+@tried(100)
 @given(st.lists(untidy, min_size=2, max_size=6), st.data())
 def test_a_text_is_cleaned_alike_in_any_company(contents: list[str], data: st.DataObject) -> None:
     together = clean(pl.Series(contents))[0].to_list()

@@ -8,8 +8,9 @@ from itertools import islice
 
 import pytest
 from broken_dialogues import MUTATORS, Dialogue, breaks
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 from scaffolding import VALID, dialogue, said, tutor, valid_dialogues
 
 from quimbot_data.pedagogy.critics import (
@@ -158,7 +159,7 @@ def test_a_learner_without_a_level_is_not_checked_for_it():
     assert check(valid) == []
 
 
-@settings(max_examples=150, deadline=None)
+@tried(150)
 @given(st.data())
 def test_whatever_is_missing_or_strange_is_a_failure_and_never_a_crash(data: st.DataObject):
     strange = valid_dialogues()[data.draw(st.integers(0, len(VALID) - 1))]

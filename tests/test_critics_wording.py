@@ -4,8 +4,9 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from quimbot_data.pedagogy.critics import check_turn
 from quimbot_data.pedagogy.folding import bare, fold, without_quoted
@@ -103,7 +104,7 @@ PLANTED = ["that is wrong", "not quite", "you should say", "esta mal", "te equiv
 INVISIBLE = ["\u200b", "\u00ad", "\u2060", "\ufeff"]
 
 
-@settings(max_examples=300, deadline=None)
+@tried(300)
 @given(st.text())
 def test_folding_twice_changes_nothing(text: str):
     assert fold(fold(text)) == fold(text)
@@ -111,7 +112,7 @@ def test_folding_twice_changes_nothing(text: str):
     assert bare(fold(text)) == bare(text)
 
 
-@settings(max_examples=300, deadline=None)
+@tried(300)
 @given(st.sampled_from(PLANTED), st.data())
 def test_no_disguise_hides_a_verdict(phrase: str, data: st.DataObject):
     disguised = "".join(_disguised(char, data) for char in phrase)
@@ -127,7 +128,7 @@ def _disguised(char: str, data: st.DataObject) -> str:
     return data.draw(st.sampled_from(ways))
 
 
-@settings(max_examples=200, deadline=None)
+@tried(200)
 @given(st.text(alphabet="abc 你ب'\"“”", max_size=20), st.text(alphabet="abc 你ب", min_size=1, max_size=12))
 def test_setting_quotations_aside_only_ever_shortens_them(before: str, quoted: str):
     text = f"{before} “{quoted}”"

@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 from evaluation_items import ITEM, SHORT, TH_ITEM, THIRTEEN, ZH_ITEM, hits, ids, set_of
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from quimbot_data.decontamination import runs as word_runs
 from quimbot_data.decontamination.index import Rule, seek
@@ -324,7 +325,7 @@ def naive(items: list[list[str]], dialogue: list[str], rule: Rule) -> dict[int, 
 spoken = st.lists(st.sampled_from(["a", "a", "b", "b", "c", "今", "天", "ก"]), min_size=0, max_size=14)
 
 
-@settings(max_examples=150, deadline=None)
+@tried(150)
 @given(
     st.lists(spoken.filter(bool), min_size=1, max_size=5, unique_by=tuple),
     st.lists(spoken, max_size=6),
@@ -342,7 +343,7 @@ def test_hits_are_those_of_the_rule_written_out(items: list[list[str]], dialogue
     assert found.rows() == expected
 
 
-@settings(max_examples=40, deadline=None)
+@tried(40)
 @given(st.lists(spoken.filter(bool), min_size=1, max_size=4, unique_by=tuple), st.lists(spoken, max_size=4))
 def test_colliding_hashes_give_no_false_alarm(items: list[list[str]], dialogues: list[list[str]]) -> None:
     rule = Rule(n=3, min_words=2, max_items=10)

@@ -4,8 +4,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from quimbot_data.dedup import connected, drop_exact_duplicates, label_groups
 
@@ -66,7 +67,7 @@ def tables(draw: st.DrawFn) -> list[Row]:
     return draw(st.permutations(made))
 
 
-@settings(max_examples=100, deadline=None)
+@tried(100)
 @given(tables())
 def test_the_survivor_is_the_naive_one_whatever_the_order(rows: list[Row]) -> None:
     found = dropped(rows)
@@ -123,7 +124,7 @@ def test_a_long_chain_is_one_component() -> None:
         assert set(connected(pairs).values()) == {"00000"}
 
 
-@settings(max_examples=100, deadline=None)
+@tried(100)
 @given(
     st.lists(
         st.tuples(st.sampled_from("wxyz"), st.sampled_from([None, "t1", "t2", "t3", "t4"])), min_size=1, max_size=10

@@ -15,8 +15,9 @@ import polars as pl
 import pytest
 from chats import data_of, fates_of, ids_of, ingested, made, mix, rewrite_fates, talk, talks, unlike
 from conftest import RECIPE, Ran, files_below, write_plain_card
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
+from property_tests import tried
 from raw_rows import write_lines
 
 from quimbot_data import card
@@ -571,7 +572,7 @@ refs = st.one_of(
 )
 @example("chats@" + "9" * 5000 + ".0.0", "chats@1.0.0", [])
 @example("chats@1.0.٣", "chats@1.0.0", [])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_asked_there_is_an_answer_and_nothing_is_written(
     several: Workspace, quimbot: Callable[..., Ran], a: str, b: str, options: list[str]
 ) -> None:

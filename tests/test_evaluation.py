@@ -8,8 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 from tiny_run import tiny_llama, tokenizer, with_versions, write_run
 
 from quimbot_data.endpoint import Endpoint
@@ -45,7 +46,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     assert 85 <= hits <= 100
 
 
-@settings(max_examples=30, deadline=None)
+@tried(30)
 @given(st.lists(st.tuples(st.floats(-5, 5), st.integers(1, 50)), min_size=1, max_size=40))
 def test_an_interval_is_around_its_value_and_the_same_again(rows):
     sums = np.array([[value * weight] for value, weight in rows])

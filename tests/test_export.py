@@ -12,8 +12,9 @@ from typing import Any, get_args
 import polars as pl
 import pytest
 from conftest import files_below
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given
 from hypothesis import strategies as st
+from property_tests import tried
 from versions_to_share import MIXED, OPEN, version_rows
 
 from quimbot_data.commands import interchange
@@ -495,7 +496,7 @@ OPTIONS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(REFS, st.sampled_from([*FORMATS, "csv"]), st.one_of(st.none(), PATHS), OPTIONS)
 @example("open@1.0.0", "parquet", "..", [("--replace",)])
 @example("open@1.0.0", "parquet", "../datasets", [("--replace",)])

@@ -3,8 +3,9 @@
 import gotpl
 import jinja2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from schemas.errors import ModelError
 from train.export.go_template import go_template, served_template
@@ -27,7 +28,7 @@ def as_ollama_sees(messages):
     return {"Messages": [{"Role": message["role"], "Content": message["content"]} for message in messages]}
 
 
-@settings(max_examples=150, deadline=None)
+@tried(150)
 @given(chats())
 def test_go_and_jinja_render_the_same(messages):
     jinja = jinja2.Environment(keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True)

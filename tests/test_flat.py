@@ -3,8 +3,9 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 from strategies import messages_of, texts
 
 from quimbot_data.flat import flatten
@@ -18,7 +19,7 @@ def series(rows: list[list[dict[str, str]]]) -> pl.Series:
     return pl.Series("messages", rows, dtype=MESSAGES)
 
 
-@settings(max_examples=100, deadline=None)
+@tried(100)
 @given(columns, st.integers(0, 3), st.integers(0, 3), st.booleans())
 def test_taken_apart_and_put_together_is_the_same(
     rows: list[list[dict[str, str]]], start: int, length: int, chunked: bool

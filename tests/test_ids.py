@@ -5,8 +5,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 from strategies import Row, bare_row, full_text, hashed, messages_of, sealed
 
 from quimbot_data.ids import give_ids
@@ -95,7 +96,7 @@ KEYS = st.sampled_from([None, None, "k", "l", f"k#{B12}", f"k#{B12}~2", B, f"{B}
 ROWS = st.lists(st.builds(row, KEYS, st.sampled_from("bc"), license=st.sampled_from("AB")), min_size=1, max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
+@tried(60)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_ids_are_unique_and_the_same_for_any_order(rows: list[Row], random: Any) -> None:
     numbered = [made | {"origins": [{"raw_file": "f", "raw_row": at}]} for at, made in enumerate(rows)]
@@ -111,7 +112,7 @@ def test_ids_are_unique_and_the_same_for_any_order(rows: list[Row], random: Any)
     assert given_ids(elsewhere).drop("origins").equals(whole.drop("origins"))  # from other raw rows: the same data
 
 
-@settings(max_examples=50, deadline=None)
+@tried(50)
 @given(ROWS)
 def test_buckets_of_whole_keys_give_the_ids_of_the_whole(rows: list[Row]) -> None:
     by_base = sorted(rows, key=lambda made: made["key"] or made["content_hash"])

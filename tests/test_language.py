@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import langdetect
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from quimbot_data.language import (
     READ_CHARS,
@@ -219,7 +220,7 @@ def test_what_cld2_refuses_is_unknown_to_it() -> None:
     assert _cld2("a control \x00 character") == (None, None)
 
 
-@settings(max_examples=150, deadline=None)
+@tried(150)
 @given(st.lists(st.text(), max_size=8))
 def test_any_text_is_detected_alike_alone_and_in_a_batch(texts: list[str]) -> None:
     together = detect(pl.Series(texts, dtype=pl.String)).rows()

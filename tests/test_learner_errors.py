@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Ran, corpus_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_toefl11 import HEADER, layout
 
@@ -81,7 +81,6 @@ def test_tokens_are_put_together_as_people_write(tokens: str, text: str) -> None
 TOKENS = st.lists(st.sampled_from(["I", "go", "n't", "(", ")", ",", ".", '"', "'s", "we", "the", "market"]), max_size=9)
 
 
-@settings(deadline=None)
 @given(before=TOKENS, said=TOKENS, meant=TOKENS, behind=TOKENS)
 def test_an_edit_applied_gives_the_corrected_text(
     before: list[str], said: list[str], meant: list[str], behind: list[str]

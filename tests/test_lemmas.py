@@ -2,8 +2,9 @@
 """Lemmas by table, fast enough for bulk, held to spaCy's of English in their sentences; levels by frequency."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from quimbot_data.pedagogy.lemmas import content_lemmas, content_words, lemma
 from quimbot_data.pedagogy.levels import LEAST_ZIPF, LEVELS, length_fault, level_of, most_above, next_level, reach
@@ -49,7 +50,7 @@ def test_content_is_what_is_left_without_function_words_and_numerals():
     assert {"昨天", "市场"} <= content_lemmas("昨天我去了市场。", "zh")
 
 
-@settings(max_examples=200, deadline=None)
+@tried(200)
 @given(st.text(max_size=30), st.sampled_from(LANGUAGES))
 def test_any_text_has_lemmas_and_their_own_level(text: str, language: str):
     assert len(content_lemmas(text, language)) <= len(content_words(text, language))

@@ -3,8 +3,9 @@
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from quimbot_data.filters import FORBIDDEN_TERMS
 from quimbot_data.licenses import Rights, joined, licence_named, parts_of, terms_of
@@ -75,7 +76,7 @@ def test_no_corpus_states_fewer_terms_than_its_licence_implies(name):
     assert terms_of(dossier.license) == sorted(dossier.terms)
 
 
-@settings(max_examples=200, deadline=None)
+@tried(200)
 @given(st.text(max_size=30))
 def test_any_text_is_a_licence_or_refused_by_name(text):
     with contextlib.suppress(InputError):
@@ -93,7 +94,6 @@ RIGHTS = st.builds(Rights, EXPRESSIONS, st.lists(st.sampled_from(TERMS), unique=
 
 
 @given(RIGHTS, RIGHTS, RIGHTS)
-@settings(deadline=None)
 def test_rights_join_in_any_order_and_lose_nothing(one, other, third):
     """Derivation is associative, commutative and idempotent, and no term or licence is ever shed on the way."""
     both = joined(one, other)

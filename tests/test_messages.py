@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 from told import DATA, Told, expected, tell
 
 from quimbot_data.sources.files import raw_files
@@ -196,7 +197,7 @@ def _forests(draw: st.DrawFn) -> list[dict[str, Any]]:
     return [message(0) for _ in range(draw(st.integers(1, 3)))]
 
 
-@settings(max_examples=60, deadline=None)
+@tried(60)
 @given(forest=_forests(), seed=st.randoms(use_true_random=False))
 def test_nested_and_flat_trees_tell_the_same(
     tmp_path_factory: pytest.TempPathFactory, forest: list[dict[str, Any]], seed: Any
@@ -215,7 +216,7 @@ def test_nested_and_flat_trees_tell_the_same(
     assert max(Counter(d["key"] for d in parted.dialogues).values(), default=1) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@tried(60)
 @given(
     st.lists(
         st.fixed_dictionaries(

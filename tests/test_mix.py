@@ -8,8 +8,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from quimbot_data.mix import DIGEST, Thresholds, amount, budgets, largest, sampling_columns, with_repeats
 from schemas.errors import MixError
@@ -89,7 +90,7 @@ def test_no_budget_shrinks_when_the_size_grows() -> None:
 # What the corpora can fill
 
 
-@settings(max_examples=80, deadline=None)
+@tried(80)
 @given(weights(), st.data())
 def test_the_largest_size_is_feasible_and_one_more_is_not(shares: list[float], data: st.DataObject) -> None:
     have = data.draw(st.lists(st.integers(1, 60), min_size=len(shares), max_size=len(shares)))
@@ -102,7 +103,7 @@ def test_the_largest_size_is_feasible_and_one_more_is_not(shares: list[float], d
         budgets(recipe(size - 1, *shares), have)
 
 
-@settings(max_examples=80, deadline=None)
+@tried(80)
 @given(weights(), st.integers(1, 500), st.data())
 def test_a_shortage_names_a_binding_component_and_a_size_that_works(
     shares: list[float], size: int, data: st.DataObject
@@ -215,7 +216,7 @@ def test_amounts_are_in_the_recipes_unit() -> None:
     assert frame.with_columns(amount("dialogues"))["amount"].to_list() == [1, 1]
 
 
-@settings(max_examples=200, deadline=None)
+@tried(200)
 @given(ROWS, LIMITS, CUTS)
 def test_a_component_takes_a_prefix_by_u(rows: list[Any], limits: list[int], cuts: list[float]) -> None:
     kept, thresholds = mixed(rows, limits, cuts)
@@ -225,7 +226,7 @@ def test_a_component_takes_a_prefix_by_u(rows: list[Any], limits: list[int], cut
         assert taken <= limits[component]
 
 
-@settings(max_examples=100, deadline=None)
+@tried(100)
 @given(ROWS, LIMITS, CUTS)
 def test_the_threshold_is_the_u_of_the_first_row_left_out(
     rows: list[Any], limits: list[int], cuts: list[float]
@@ -238,7 +239,7 @@ def test_the_threshold_is_the_u_of_the_first_row_left_out(
         assert (u < threshold) == (dialogue_id in kept)
 
 
-@settings(max_examples=100, deadline=None)
+@tried(100)
 @given(ROWS, LIMITS, LIMITS)
 def test_a_mix_that_grows_keeps_its_rows(rows: list[Any], limits: list[int], more: list[int]) -> None:
     grown = [budget + extra for budget, extra in zip(limits, more, strict=True)]
@@ -285,7 +286,7 @@ def naive_copies(rows: list[tuple[int, str, int]], held: set[str], budget: int, 
     return copies
 
 
-@settings(max_examples=200, deadline=None)
+@tried(200)
 @given(ROWS, st.integers(0, 200), st.integers(1, 4), CUTS)
 def test_epochs_repeat_training_rows_by_rising_u(rows: list[Any], budget: int, epochs: int, cuts: list[float]) -> None:
     rows = [(0, key, tokens) for _, key, tokens in rows]

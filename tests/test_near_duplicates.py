@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from planted_texts import SCRIPTS, Planted, edited, jaccard, planted, true_pairs
+from property_tests import tried
 from strategies import bare_row, frame_of, messages_of
 
 import quimbot_data.near_duplicates as near
@@ -28,7 +29,7 @@ from quimbot_data.words import own_texts, words
 from schemas.dialogue import Dialogue
 from schemas.errors import RecipeError
 
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = tried(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 #: All scripts, and what is awkward: final sigma, dotted I, marks, digits, emoji, blanks, nothing.
 TEXTS = st.lists(
     st.text(st.sampled_from("aAbBzZ é\u0301İΣσς中文カタกข 가ह\u093f٣१_-'.\n🙂\u200d"), max_size=40)
@@ -94,7 +95,7 @@ def as_lists(sets: ShingleSets) -> list[list[int]]:
     return [sets.hashes[start:end].tolist() for start, end in itertools.pairwise(sets.offsets)]
 
 
-@settings(max_examples=150, deadline=None)
+@tried(150)
 @given(texts=TEXTS, n=st.integers(1, 5), block=st.sampled_from([1, 30, 10_000]))
 def test_shingles_are_those_published_over_the_words_of_the_package(texts: list[str], n: int, block: int) -> None:
     series = pl.Series(texts, dtype=pl.String)
@@ -269,7 +270,7 @@ def expected(corpus: list[Planted], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.slow
-@settings(FEW, max_examples=12)
+@tried(12, FEW)
 @given(seed=st.integers(0, 10**6), cut=st.integers(1, 400), threads=st.integers(1, 3))
 def test_the_pairs_are_the_same_whatever_the_order_shards_and_threads(
     folders: Iterator[Path], corpus: list[Planted], expected: pl.DataFrame, seed: int, cut: int, threads: int
@@ -290,7 +291,7 @@ def test_shards_may_be_looked_at_in_any_order_and_by_any_number(
     assert pl.concat(run.pairs()).sort("id_a", "id_b").equals(expected)
 
 
-@settings(max_examples=60, deadline=None)
+@tried(60)
 @given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("abcdefgh")), max_size=12), st.randoms())
 def test_components_are_those_of_the_naive_search(pairs: list[tuple[str, str]], rng: random.Random) -> None:
     pairs = [(min(pair), max(pair)) for pair in pairs if len(set(pair)) == 2]

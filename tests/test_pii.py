@@ -5,8 +5,9 @@ from ipaddress import IPv4Address, IPv6Address
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from quimbot_data.pii import _RULES, IBAN_LENGTHS, PLACEHOLDERS, redact, redact_column
 
@@ -299,7 +300,7 @@ TEXTS = st.one_of(st.lists(FRAGMENTS, min_size=1, max_size=12).map("".join), st.
 
 
 @given(TEXTS)
-@settings(max_examples=300, deadline=None)
+@tried(300)
 def test_redaction_is_idempotent_nfc_and_never_empty(text: str) -> None:
     once, counts = redact(text)
     assert redact(once) == (once, dict.fromkeys(PLACEHOLDERS, 0))
@@ -309,7 +310,7 @@ def test_redaction_is_idempotent_nfc_and_never_empty(text: str) -> None:
 
 
 @given(st.lists(TEXTS, max_size=12))
-@settings(max_examples=150, deadline=None)
+@tried(150)
 def test_column_equals_rows(texts: list[str]) -> None:
     series = pl.Series("content", texts, dtype=pl.String)
     redacted, positions = redact_column(series)
@@ -321,7 +322,7 @@ def test_column_equals_rows(texts: list[str]) -> None:
 
 
 @given(st.one_of(FRAGMENTS, TEXTS))
-@settings(max_examples=400, deadline=None)
+@tried(400)
 def test_hints_are_necessary(text: str) -> None:
     """A rule that fires on a text has its hint there too: otherwise the gate would lose rows."""
     for rule in _RULES:
@@ -361,7 +362,7 @@ def grouped(number: str, separator: str) -> str:
 
 
 @given(CARDS, st.sampled_from(["", " ", "-"]), st.sampled_from(CARRIERS))
-@settings(max_examples=200, deadline=None)
+@tried(200)
 def test_valid_cards_are_found_and_wrong_check_digits_are_not(card: str, separator: str, carrier: str) -> None:
     assert found(carrier.format(grouped(card, separator))) == {"card": 1}
     wrong = card[:-1] + str((int(card[-1]) + 1) % 10)
@@ -378,7 +379,7 @@ def ibans(draw: st.DrawFn) -> str:
 
 
 @given(ibans(), st.booleans(), st.booleans(), st.sampled_from(CARRIERS))
-@settings(max_examples=200, deadline=None)
+@tried(200)
 def test_valid_ibans_are_found_and_wrong_check_digits_are_not(
     iban: str, spaced: bool, lower: bool, carrier: str
 ) -> None:
@@ -400,7 +401,6 @@ def test_ipv4_addresses_are_found(number: int) -> None:
 
 
 @given(st.integers(min_value=2**125, max_value=2**126 - 1), st.integers(0, 112))
-@settings(deadline=None)
 def test_ipv6_addresses_are_found(number: int, zeros: int) -> None:
     address = IPv6Address(number >> zeros << zeros)
     for form in (address.compressed, address.exploded, address.compressed.upper()):

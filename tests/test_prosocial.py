@@ -7,8 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 from told import DATA, expected, tell
 
 from quimbot_data.sources import episodes
@@ -173,7 +174,7 @@ def scattered(draw) -> tuple[list[int], list[list[dict]]]:
     return lengths, [part for part in (rows[:cut], rows[cut:]) if part]
 
 
-@settings(max_examples=40, deadline=None)
+@tried(40)
 @given(scattered())
 def test_order_and_files_do_not_matter(case):
     lengths, files = case

@@ -4,8 +4,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 from strategies import messages_of, texts
 
 from quimbot_data.flat import FlatMessages, flatten
@@ -189,7 +190,7 @@ def test_the_last_exchange_counts() -> None:
 # Batches
 
 
-@settings(max_examples=40, deadline=None)
+@tried(40)
 @given(st.lists(st.lists(texts, max_size=5), max_size=6), st.integers(0, 6))
 def test_each_dialogue_is_measured_alone(contents: list[list[str]], at: int) -> None:
     dialogues = [messages_of(*one) for one in contents]  # whole or broken: what is refused later is measured too

@@ -5,8 +5,9 @@ from collections import Counter
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from quimbot_data.quality import repetition as module
 from quimbot_data.quality.repetition import LEAST_WORDS, RUN, repetition_shares
@@ -95,7 +96,7 @@ long_texts = st.lists(st.tuples(words, st.sampled_from([" ", "  ", "\n"])), min_
 )
 
 
-@settings(max_examples=60, deadline=None)
+@tried(60)
 @given(st.lists(long_texts, min_size=1, max_size=4))
 def test_shares_are_those_of_a_plain_loop(messages: list[str]) -> None:
     for text, (lines, bigram, runs) in zip(messages, repetition_shares(pl.Series(messages)).rows(), strict=True):

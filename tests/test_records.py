@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from quimbot_data.sources import json_items
 from quimbot_data.sources.files import RawFile
@@ -262,7 +263,7 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@tried(150)
 @given(
     written=st.lists(st.dictionaries(st.text(), _json, max_size=3), max_size=8),
     chunk=st.integers(1, 80),
@@ -288,7 +289,7 @@ def test_any_objects_read_back_equal_in_any_chunks(
             assert rows_of(raw(folder, lines), rows) == written
 
 
-@settings(max_examples=100, deadline=None)
+@tried(100)
 @given(
     lines=st.lists(st.sampled_from(['{"a": 1}', "oops", "[]", "", " ", '{"a": "\\ud800"}', "{"]), min_size=1),
     rows=st.integers(1, 5),
@@ -306,7 +307,7 @@ def test_every_line_is_read_or_kept_aside(
     assert len(aside) == sum(line in ("oops", "[]", "{") for line in filled)
 
 
-@settings(max_examples=200, deadline=None)
+@tried(200)
 @given(st.binary(max_size=40))
 def test_any_bytes_are_decoded_as_python_would_or_refused(data: bytes) -> None:
     text = b'{"a": "%s"}' % data

@@ -3,8 +3,9 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 from tiny_qwen import qwen
 from transformers import PreTrainedTokenizerFast
 
@@ -43,14 +44,14 @@ def expected_text(messages: list[dict[str, str]]) -> str:
 
 
 @given(dialogues())
-@settings(max_examples=60, deadline=None)
+@tried(60)
 def test_decoding_gives_the_text_back(dialogue):
     messages, untrained = dialogue
     assert qwen().decode(render(messages, untrained, qwen()).ids) == expected_text(messages)
 
 
 @given(dialogues())
-@settings(max_examples=60, deadline=None)
+@tried(60)
 def test_the_mask_is_the_tutors_text_and_its_stop_to_the_token(dialogue):
     messages, untrained = dialogue
     rendered = render(messages, untrained, qwen())
@@ -68,7 +69,7 @@ def test_the_mask_is_the_tutors_text_and_its_stop_to_the_token(dialogue):
 
 
 @given(dialogues())
-@settings(max_examples=60, deadline=None)
+@tried(60)
 def test_the_prompt_of_every_turn_is_a_prefix(dialogue):
     messages, _ = dialogue
     rendered = render(messages, [], qwen())
@@ -77,7 +78,7 @@ def test_the_prompt_of_every_turn_is_a_prefix(dialogue):
 
 
 @given(dialogues(), st.integers(1, 60))
-@settings(max_examples=100, deadline=None)
+@tried(100)
 def test_what_is_too_long_loses_whole_exchanges(dialogue, most):
     messages, untrained = dialogue
     whole, cut = render(messages, untrained, qwen()), render(messages, untrained, qwen(), most)

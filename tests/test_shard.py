@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 from strategies import Row, hashed, messages_of, texts
 
 from quimbot_data.shard import KEYED, MAX_MESSAGE_CHARS, REJECTED_SCHEMA, Shard, make_shard
@@ -178,7 +179,7 @@ def test_learner_texts_are_kept_verbatim() -> None:
     assert refusals(shard) == [("field:text", 1)]
 
 
-@settings(max_examples=25, deadline=None)
+@tried(25)
 @given(st.lists(st.lists(texts, max_size=4), min_size=1, max_size=5), st.integers(0, 4))
 def test_batches_share_no_state_and_lose_no_row(contents: list[list[str]], at: int) -> None:
     made = [draft(*row, key=f"k{number}", parts=[number]) for number, row in enumerate(contents)]

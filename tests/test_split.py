@@ -5,8 +5,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from quimbot_data.split import SALT, assign_splits, unit_interval
 from schemas.recipe import Splits
@@ -49,7 +50,7 @@ SPLITS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@tried(150)
 @given(ROWS, SPLITS)
 def test_splits_follow_the_published_definition(rows: list[Row], splits: Splits) -> None:
     assert splits_of(rows, splits) == naive(rows, splits)
@@ -67,7 +68,7 @@ def test_the_ends_of_the_unit_interval() -> None:
     assert digests.select(unit_interval(pl.col("digest"))).to_series().to_list() == [0.0, 0.5, 1 / 2**64]
 
 
-@settings(max_examples=100, deadline=None)
+@tried(100)
 @given(ROWS, SPLITS, st.randoms(use_true_random=False))
 def test_no_group_straddles_splits_and_order_says_nothing(rows: list[Row], splits: Splits, random: Any) -> None:
     found = dict(zip(rows, splits_of(rows, splits), strict=True))
@@ -77,7 +78,7 @@ def test_no_group_straddles_splits_and_order_says_nothing(rows: list[Row], split
     assert dict(zip(shuffled, splits_of(shuffled, splits), strict=True)) == found
 
 
-@settings(max_examples=150, deadline=None)
+@tried(150)
 @given(ROWS, ROWS, SPLITS, st.dictionaries(st.sampled_from("ghijk"), st.sampled_from("ghijk")))
 def test_growth_never_trains_on_what_was_held_out(
     rows: list[Row], more: list[Row], splits: Splits, merged: dict[str, str]

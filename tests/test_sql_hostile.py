@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from property_tests import tried
 from sql_workspace import write_workspace
 
 from quimbot_data.sql.catalog import VIEWS, workspace_catalog
@@ -342,7 +343,7 @@ queries = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried(400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=queries)
 def test_any_text_gives_a_result_or_a_query_error(ask, untouched, query):
     assert "brought its process down" not in (refusal(ask, query) or "")

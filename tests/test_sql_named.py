@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from quimbot_data.sql.named import named_queries, named_query, parameters, resolved, value
 from quimbot_data.sql.query import run_query
@@ -111,7 +112,7 @@ def test_values_are_json_scalars_or_text(text, expected):
     assert type(value(text)) is type(expected)
 
 
-@settings(max_examples=200, deadline=None)
+@tried(200)
 @given(st.text(max_size=20), st.lists(st.text(max_size=12), max_size=3))
 def test_whatever_is_asked_is_answered_or_refused_by_name(text, pairs):
     try:

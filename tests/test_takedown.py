@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from conftest import REF as SMALL
 from conftest import corpus_bytes, corpus_of, files_below, version_bytes
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from property_tests import tried
 from raw_rows import tutor, write_lines
 from run_records import write_run_record
 from test_decide import REF, STORY, data, fates, lay, recipe, row, unlike
@@ -487,7 +488,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 ANY = st.text(max_size=12) | st.sampled_from(["first:1", "first:", "first:1@epoch2", "../x:y", "Say 1.", "--", "-x"])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=ANY, option=st.sampled_from(["ID", "--match", "--raw-id", "--reason", "--by"]), verb=st.booleans())
 def test_any_text_is_answered_and_nothing_is_written_elsewhere(
     fuzzed: Workspace, quimbot: Any, name: str, option: str, verb: bool

