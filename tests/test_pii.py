@@ -258,12 +258,12 @@ def found(text: str) -> dict[str, int]:
     return {kind: n for kind, n in redact(text)[1].items() if n}
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
 @pytest.mark.parametrize(("kind", "value"), [(kind, value) for kind, values in FOUND.items() for value in values])
-def test_is_found(kind: str, value: str, carrier: str) -> None:
-    text = carrier.format(value)
-    assert redact(text)[0] == carrier.format(PLACEHOLDERS[kind])
-    assert found(text) == {kind: 1}
+def test_is_found(kind: str, value: str) -> None:
+    for carrier in CARRIERS:
+        text = carrier.format(value)
+        assert redact(text)[0] == carrier.format(PLACEHOLDERS[kind])
+        assert found(text) == {kind: 1}
 
 
 @pytest.mark.parametrize(("text", "expected"), IN_CONTEXT)
