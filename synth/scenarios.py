@@ -94,7 +94,7 @@ class _Plan:
                 f"No seed fits the profile {profile.name}.",
                 valid=f"Seeds in {profile.language!r} for {profile.background} learners, with recast, questions, cue "
                 "and contrast.",
-                next_step="Leave --seeds out to use the shipped ones.",
+                next_step="Leave --no-shipped-seeds out to use the shipped ones, too.",
             )
         self.levels, self.strategies = _Shares(self.chance), _Shares(self.chance)
         self.openings: dict[tuple[str, Cefr], tuple[Strategy, ...]] = {}
@@ -167,6 +167,20 @@ def _fits(seed: Seed, profile: Profile) -> bool:
 def usable(seed: Seed) -> bool:
     """Whether a seed has the words that a tutor needs; seeds out of corpora hold the error alone."""
     return bool(seed.recast and seed.questions and seed.cue and len(seed.contrast) == 2)
+
+
+def refuse_wordless(seeds: Sequence[Seed], place: str) -> None:
+    """Refuse seeds of one's own of which the grammars can use none.
+
+    Raises:
+        InputError: none has the words that a tutor needs.
+    """
+    if not any(map(usable, seeds)):
+        raise InputError(
+            f"None of the {len(seeds):,} seeds in {place} has words for a tutor.",
+            valid="Seeds with recast, questions, cue and contrast.",
+            next_step="`synth seeds extract --words` writes those for English; --engine llm does without them.",
+        )
 
 
 def openings(seed: Seed, level: Cefr) -> tuple[Strategy, ...]:

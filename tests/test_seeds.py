@@ -15,7 +15,7 @@ from quimbot_data.pedagogy.tokens import words_of, zipf
 from schemas.errors import InputError
 from schemas.learner import Strategy
 from schemas.seed import Seed, sentence_id
-from synth.seeds import load_seeds, read_seeds, seed_languages, shipped_bank, topics
+from synth.seeds import load_seeds, read_seeds, seed_languages, seeds_with, shipped_bank, topics
 from synth.seeds.bank import parse_bank, seeds_of
 
 ALL = load_seeds()
@@ -296,6 +296,30 @@ def test_seeds_of_ones_own_are_read_back(tmp_path: Path) -> None:
         read_seeds(path)
     with pytest.raises(InputError, match="cannot be read"):
         read_seeds(tmp_path / "none")
+
+
+def test_seeds_of_ones_own_enlarge_the_banks_unless_they_are_to_stand_alone(tmp_path: Path) -> None:
+    path = tmp_path / "seeds.jsonl"
+    mine = ALL[0].model_copy(update={"seed_id": "mine:1"})
+    other = ALL[1].model_copy(update={"topic": "home"})
+    path.write_text(mine.model_dump_json() + "\n" + other.model_dump_json() + "\n", encoding="utf-8")
+    assert seeds_with(None) == ALL
+    assert seeds_with(path) == [ALL[0], *ALL[2:], mine, other]
+    assert seeds_with(path, shipped=False) == [mine, other]
+
+
+PHRASE_FILES = sorted(
+    path
+    for folder in ("synth/grammar/rules", "synth", "quimbot_data/pedagogy/lexicons", "quimbot_data/pedagogy")
+    for path in (Path(__file__).parents[1] / folder).glob("*.toml")
+)
+
+
+@pytest.mark.parametrize("path", PHRASE_FILES, ids=lambda path: path.name)
+def test_phrases_stand_one_a_line(path: Path) -> None:
+    """So that teachers can read them and see what changed; single words may share a line, and so may a short list."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    fail_each(line for line in lines if len(line) > 120 and re.search(r'", *"', line))
 
 
 def test_seeds_of_one_sentence_share_an_id() -> None:

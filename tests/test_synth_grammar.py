@@ -378,6 +378,15 @@ def test_the_command_tells_what_it_wrote(quimbot: Callable[..., object], tmp_pat
     refused.told("no profile 'klingon'", "spanish-heritage")  # type: ignore[attr-defined]
 
 
+def test_seeds_of_ones_own_that_no_grammar_can_use_are_refused(quimbot: Callable[..., object], tmp_path: Path) -> None:
+    own = tmp_path / "seeds.jsonl"
+    own.write_text(SEEDS[0].model_copy(update={"seed_id": "mine:1", "recast": None}).model_dump_json(), "utf-8")
+    options = ("--count", 1, "--output", tmp_path / "few.parquet")
+    refused = quimbot("synth", "generate", *options, "--seeds", own)
+    refused.told("None of the 1 seeds", "--engine llm")  # type: ignore[attr-defined]
+    assert quimbot("synth", "generate", *options, "--no-shipped-seeds").code == 2  # type: ignore[attr-defined]
+
+
 def test_chunks_are_grown_alike() -> None:
     made = scenarios(6, "english-l2")
     assert [each for part in (made[:2], made[2:]) for each in grown(part)] == grown(made)

@@ -46,14 +46,15 @@ def tutor_words(language: str) -> TutorWords | None:
     if told is None:
         return None
     spaced = language not in UNSPACED
-    before = rf"^\W*(?:(?:{told['filler']})\b\W*)*" if told["filler"] else r"^\W*"
-    placed = rf"{before}(?:(?:{told['preposition']})\s+)?" if told["preposition"] else before
+    joined = {name: "|".join(several) for name, several in told.items()}
+    before = rf"^\W*(?:(?:{joined['filler']})\b\W*)*" if joined["filler"] else r"^\W*"
+    placed = rf"{before}(?:(?:{joined['preposition']})\s+)?" if joined["preposition"] else before
     begins = dict.fromkeys(("closed", "clause_closed", "not_asked"), before)
     begins |= {"clause_asks": placed, "opening": placed if spaced else ""}
-    told["opening"] = told["question"]
+    joined["opening"] = joined["question"]
 
     def compiled(name: str) -> re.Pattern[str]:
-        pattern = _alternatives(told.get(name, ""), spaced=spaced)
+        pattern = _alternatives(joined.get(name, ""), spaced=spaced)
         return re.compile(begins.get(name, "") + pattern)
 
     return TutorWords(**{name: compiled(name) for name in TutorWords._fields})

@@ -47,8 +47,11 @@ def generate(
         list[str] | None, typer.Option(help="For whom, e.g. spanish-heritage; repeatable. Default: all shipped ones.")
     ] = None,
     seeds: Annotated[
-        Path | None, typer.Option(help="Learner errors of your own, JSON Lines; default: the shipped banks.")
+        Path | None, typer.Option(help="Learner errors of your own, JSON Lines, beside those of the shipped banks.")
     ] = None,
+    shipped_seeds: Annotated[
+        bool, typer.Option(help="Whether the shipped banks are used, too, where --seeds names a file.")
+    ] = True,
     workers: Annotated[int, typer.Option(min=1, help="Processes; they change the speed and nothing else.")] = 2,
     roles: Annotated[
         Roles, typer.Option(help="A dialogue in one call, or learner and tutor in turn.", rich_help_panel=PANEL)
@@ -77,6 +80,8 @@ def generate(
     By a model, each of --count scenarios becomes a dialogue or a line of FILE.failures.jsonl. Replies are kept in the
     workspace: the same command goes on where it was stopped, and asks for nothing twice.
     """
+    if not shipped_seeds and not seeds:
+        raise typer.BadParameter("Without the shipped seeds it needs --seeds.", param_hint="--no-shipped-seeds")
     if engine == Engine.llm:
         asking = options.asking_of(
             model=model,
@@ -96,23 +101,23 @@ def generate(
             attempts=attempts,
             sends=not dry_run,
         )
-        job = _job(seed, profile or [], seeds, roles)
+        job = _job(seed, profile or [], seeds, roles, shipped=shipped_seeds)
         _by_model(opened(context, workspace), output, job, asking, count, dry_run=dry_run, json=json)
         return
     if model or dry_run:
         raise typer.BadParameter("--model and --dry-run are for --engine llm.", param_hint="--engine")
-    report = _by_grammar(output, count, seed, profile or [], seeds, workers)
+    report = _by_grammar(output, count, seed, profile or [], seeds, workers, shipped=shipped_seeds)
     if json:
         print_json(report.model_dump(mode="json"))
     else:
         _tell(report, output)
 
 
-def _job(seed: int, profiles: list[str], seeds: Path | None, roles: Roles) -> "Job":
+def _job(seed: int, profiles: list[str], seeds: Path | None, roles: Roles, *, shipped: bool) -> "Job":
     from synth.llm.generation import Job
-    from synth.seeds import load_seeds, read_seeds
+    from synth.seeds import seeds_with
 
-    return Job(profiles, read_seeds(seeds) if seeds else load_seeds(), seed, roles.value)
+    return Job(profiles, seeds_with(seeds, shipped=shipped), seed, roles.value)
 
 
 def _by_model(
@@ -136,12 +141,15 @@ def _by_model(
 
 
 def _by_grammar(
-    output: Path, count: int, seed: int, profiles: list[str], seeds: Path | None, workers: int
+    output: Path, count: int, seed: int, profiles: list[str], seeds: Path | None, workers: int, *, shipped: bool
 ) -> "GenerationReport":
     from synth.generate import generate_offline
-    from synth.seeds import load_seeds, read_seeds
+    from synth.scenarios import refuse_wordless
+    from synth.seeds import read_seeds, seeds_with
 
-    errors = read_seeds(seeds) if seeds else load_seeds()
+    errors = seeds_with(seeds, shipped=shipped)
+    if seeds:
+        refuse_wordless(read_seeds(seeds), str(seeds))
     with progress("synth generate") as tell:
         return generate_offline(
             output, count=count, random_seed=seed, profiles=profiles, seeds=errors, workers=workers, progress=tell

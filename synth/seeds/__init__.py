@@ -87,6 +87,21 @@ def read_seeds(path: Path) -> list[Seed]:
     return list(seeds.values())
 
 
+def seeds_with(path: Path | None, *, shipped: bool = True) -> list[Seed]:
+    """The shipped seeds and those of a file of one's own, which stand in for shipped ones of their ids.
+
+    Args:
+        path: JSON Lines; None for no file.
+        shipped: False for the file's alone.
+
+    Raises:
+        InputError: see `read_seeds`.
+    """
+    own = read_seeds(path) if path else []
+    taken = {seed.seed_id for seed in own}
+    return [seed for seed in (load_seeds() if shipped else []) if seed.seed_id not in taken] + own
+
+
 def _seed_in(line: str, place: str) -> Seed:
     try:
         return Seed.model_validate_json(line)
