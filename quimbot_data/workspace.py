@@ -349,7 +349,7 @@ def read_model(path: Path, model: type[M]) -> M:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        problem = f"{path} is not a valid {model.__name__}: {place}: {first['msg']}."
+        problem = f"{path} is not a valid {model.__name__}: {': '.join(filter(None, (place, first['msg'])))}."
         raise IntegrityError(problem, next_step="Ingest or build again.") from error
 
 
@@ -384,7 +384,8 @@ def sweep(folder: Path, keep: set[str]) -> None:
     """Remove the files of a folder (not its folders) that no manifest lists."""
     for path in folder.iterdir():
         if path.is_file() and path.name not in keep:
-            path.unlink()
+            with writing(path):
+                path.unlink()
 
 
 def record_of(value: Any) -> Any:

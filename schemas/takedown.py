@@ -54,6 +54,10 @@ class Remainder(Strict):
     what: NonEmpty
     place: str | None
     """The file or folder with which it goes, below the workspace or absolute; null where that cannot be seen."""
+    kind: Literal["file", "export", "other"] = "other"
+    """`file`: it is looked into again once it has changed. `export`: its rows are looked for where it was written."""
+    sha256: Hash | None = None
+    """Of the file as it was when it held the row; null where it could not be read."""
 
 
 class Takedown(Strict):
@@ -69,6 +73,8 @@ class Takedown(Strict):
     """When its rows were last erased from the workspace; null where they were not."""
     left: list[Remainder] = Field(default_factory=list)
     """What purges could not reach, and nobody has been seen to remove since."""
+    shared: list[NonEmpty] = Field(default_factory=list)
+    """Dialogues of the same tree that are not taken, though they hold turns of its dialogues: a question, say."""
 
 
 class Tombstone(Strict):
@@ -119,6 +125,13 @@ class FileErasure(Strict):
     shared: list[SharedRow]
 
 
+class ReplyErasure(Strict):
+    """Replies of a generator to be taken out of its cache."""
+
+    path: NonEmpty
+    keys: list[Hash]
+
+
 class PurgeJournal(Strict):
     """`takedowns/purging.json`: a purge under way, so that one that was killed ends as it would have."""
 
@@ -131,6 +144,9 @@ class PurgeJournal(Strict):
     corpora: dict[SourceName, NonEmpty]
     """Corpora to be rewritten, each with its origins file as it was: another one has been rewritten already."""
     versions: list[Tombstone]
+    replies: list[ReplyErasure] = Field(default_factory=list)
+    unread: list[str] = Field(default_factory=list)
+    """Files that could be searched byte by byte alone, or not at all, and why."""
     left: dict[EntryId, list[Remainder]]
     """What is left of each entry that the purge does not reach, earlier purges included."""
     unreachable: list[str]

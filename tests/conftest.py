@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from hub_standin import HubStandIn
-from raw_rows import lay_out
+from raw_rows import Cut, lay_out
 from versions_to_share import LAX, MIXED, OPEN, build_version, ingest_corpora
 
 from quimbot_data import card
@@ -134,6 +134,25 @@ def copied(built: Workspace, tmp_path: Path) -> Workspace:
     """`built`, to be spoiled."""
     shutil.copytree(built.root, tmp_path / "copied")
     return Workspace(tmp_path / "copied")
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Workspace:
+    """Every corpus with its raw files in the workspace, and a version. Not to be written to: see `ready`."""
+    workspace = Workspace(tmp_path_factory.mktemp("whole") / "w")
+    for source, folder in lay_out(workspace.root / "raw", Cut(files=2)).items():
+        ingest(workspace, corpus_of(source), [folder], Options())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(card, "write_documents", write_plain_card)
+        build(workspace, recipe, REF)
+    return workspace
+
+
+@pytest.fixture
+def ready(whole: Workspace, tmp_path: Path) -> Workspace:
+    """`whole`, to be purged."""
+    shutil.copytree(whole.root, tmp_path / "w")
+    return Workspace(tmp_path / "w")
 
 
 @dataclass(frozen=True)

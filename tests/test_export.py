@@ -20,7 +20,7 @@ from versions_to_share import MIXED, OPEN, version_rows
 from quimbot_data.commands import interchange
 from quimbot_data.export import Choice, export
 from quimbot_data.export.formats import FORMATS, Format
-from quimbot_data.export.register import exports_of
+from quimbot_data.export.register import exports_of, strike
 from quimbot_data.takedowns.request import add
 from quimbot_data.takedowns.resolve import Request
 from quimbot_data.transfer import total
@@ -578,14 +578,15 @@ def test_what_gave_way_to_another_export_is_no_longer_told(to_share, tmp_path):
     assert known(to_share, OPEN) == []
 
 
-def test_folders_that_are_gone_are_told_outside_and_forgotten_within(to_share, tmp_path):
+def test_folders_that_are_gone_may_have_been_moved_and_are_told(to_share, tmp_path):
     _, within, _ = export(to_share, OPEN, Choice("parquet", "private"))
     export(to_share, OPEN, Choice("parquet", "private"), output=tmp_path / "out")
     shutil.rmtree(within)
     (tmp_path / "out").rename(tmp_path / "moved")
-    assert known(to_share, OPEN) == [(str(tmp_path / "out"), True, True)]
+    assert known(to_share, OPEN) == [(str(tmp_path / "out"), True, True), ("exports/open-1.0.0-parquet", False, True)]
+    strike(to_share, ["exports/open-1.0.0-parquet"])  # as a purge does
     (told,) = exports_of(to_share, ids(to_share, OPEN))
-    assert told.told() == f"open@1.0.0 was exported to {tmp_path / 'out'}, which is not there now: was it moved?"
+    assert told.written() == f"open@1.0.0 was exported to {tmp_path / 'out'}"
 
 
 def test_a_workspace_that_is_moved_takes_its_exports_along(to_share, tmp_path):

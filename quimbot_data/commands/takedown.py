@@ -115,6 +115,8 @@ def _told(entry: "Takedown") -> dict[str, object]:
 
 
 def _print_added(added: "Added", *, dry_run: bool) -> None:
+    from quimbot_data.takedowns.shared import told_of
+
     taken = added.entry.rows
     lines = [f"dialogue      {name}" for name in taken.dialogues]
     lines += [f"learner text  {name}" for name in taken.learner_texts]
@@ -124,6 +126,8 @@ def _print_added(added: "Added", *, dry_run: bool) -> None:
         say(f"  {line}")
     if len(lines) > _LISTED:
         say(f"  and {len(lines) - _LISTED:,} more")
+    if added.entry.shared:
+        say(f"  {told_of(added.entry.shared)}")
     if dry_run:
         say(f"{counted(len(lines), 'row')} would be taken down; nothing was written.")
     elif added.new:
@@ -137,14 +141,14 @@ def _print_added(added: "Added", *, dry_run: bool) -> None:
 @app.command("list")
 def list_entries(context: typer.Context, json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
     """The ledger of takedowns: ids and hashes, never the text that was taken down; and what purges could not reach."""
-    from quimbot_data.takedowns.ledger import entries
-    from quimbot_data.takedowns.left import standing
+    from quimbot_data.takedowns.ledger import entries, is_interrupted
+    from quimbot_data.takedowns.left import told_left
 
     place = _existing(context, workspace)
     _warn_of_interrupted(place, entries(place))
-    held = [entry.model_copy(update={"left": standing(place, entry)}) for entry in entries(place)]
+    held = [entry.model_copy(update={"left": told_left(place, entry)}) for entry in entries(place)]
     if json:
-        print_json([_told(entry) for entry in held])
+        print_json([_told(entry) | {"interrupted": is_interrupted(place)} for entry in held])
         return
     if not held:
         note(f"Nothing was taken down in {place.root}.")
@@ -194,15 +198,19 @@ def _none_holds(entry: "EntryReport") -> str:
 
 
 def _print_earlier(entry: "EntryReport") -> None:
+    from quimbot_data.takedowns.left import MOVED
+
     for earlier in entry.earlier:
         say(f"  {earlier.told()}")
         for export in earlier.exports:
-            say(f"    {export.told()}")
+            say(f"    {export.written()}{', ' + MOVED if export.gone else ''}")
         for name in earlier.runs:
             say(f"    runs/{name} was trained on it")
 
 
 def _print_report(entry: "EntryReport") -> None:
+    from quimbot_data.takedowns.shared import told_of
+
     say(f"{entry.takedown}: {entry.reason}")
     for stone in entry.withdrawn:
         trained = f"; trained on it: {', '.join(stone.runs)}" if stone.runs else ""
@@ -217,6 +225,10 @@ def _print_report(entry: "EntryReport") -> None:
         shown = f"was shown {counted(run.dialogues, 'row')} of {run.version}" if run.dialogues else ""
         started = f"started from {', '.join(run.through)}, which was shown some" if run.through else ""
         say(f"  runs/{run.run} {' and '.join(filter(None, (shown, started)))}")
+    if entry.shared:
+        say(f"  {told_of(entry.shared)}")
+    for part in entry.left:
+        say(f"  left: {part.what}")
     if not entry.holders:
         say(f"  {_none_holds(entry)}")
         return
@@ -257,10 +269,16 @@ def purge(
         _confirm()
     done = run(place, wanted)
     if json:
-        print_json([made.model_dump(mode="json", exclude={"versions": {"__all__": {"recipe"}}}) for made in done])
+        print_json([_told_purge(made) | {"finished_earlier": made is not done[-1]} for made in done])
         return
     for made in done:
+        if made is not done[-1]:
+            say("An earlier purge had been interrupted; it was finished first:")
         _print_purge(made, done=True)
+
+
+def _told_purge(made: "PurgeJournal") -> dict[str, object]:
+    return made.model_dump(mode="json", exclude={"versions": {"__all__": {"recipe"}}})
 
 
 def _confirm() -> None:
@@ -277,17 +295,23 @@ def _print_purge(made: "PurgeJournal", *, done: bool) -> None:
         _print_shared(file)
     for path in (*made.removed, *made.documents):
         say(f"  {path}: whole")
+    for cache in made.replies:
+        say(f"  {cache.path}: {counted(len(cache.keys), 'cached reply', 'cached replies')}")
     for source in made.corpora:
         say(f"  corpus/{source}")
     for stone in made.versions:
         instead = f"; {stone.patched} stands in for it" if stone.patched else ""
         held = f"{stone.taken:,} of {stone.dialogues:,} dialogues"
         say(f"  {stone.name}@{stone.version}: {'' if done else 'to be '}withdrawn, it held {held}{instead}")
-    if not (made.files or made.removed or made.documents or made.corpora or made.versions):
+    if not (made.files or made.removed or made.documents or made.replies or made.corpora or made.versions):
         left = any(made.left.values())
         say("  nothing more can be erased here; what is left stands below" if left else "  nothing is left of it here")
     say("Beyond reach:")
     for place in made.unreachable:
+        say(f"  {place}")
+    if made.unread:
+        say("Not looked into, or not well:")
+    for place in made.unread:
         say(f"  {place}")
 
 

@@ -52,12 +52,11 @@ class Export(BaseModel):
     outside: bool
     """Whether it lies outside of the workspace, where no purge reaches it."""
     gone: bool
-    """Whether its folder is not there now: deleted, or moved, or on a disk that is not."""
+    """Whether it is not where it was written: deleted, or moved, or on a disk that is not."""
 
-    def told(self) -> str:
-        """In words."""
-        there = ", which is not there now: was it moved?" if self.gone else ""
-        return f"{self.version} was exported to {self.folder}{there}"
+    def written(self) -> str:
+        """In words, where it was written."""
+        return f"{self.version} was exported to {self.folder}"
 
 
 def register(workspace: Workspace, exported: Exported, final: Path, *, new: bool) -> None:
@@ -94,6 +93,19 @@ def strike_replaced(workspace: Workspace) -> None:
         write_model(workspace.root / REGISTER, Register(exports=kept))
 
 
+def strike(workspace: Workspace, folders: Collection[str]) -> None:
+    """Take exports out of the register that a purge erased; the caller holds the lock `export`.
+
+    Args:
+        workspace: where they were made.
+        folders: below the workspace, as `Entry` has them, or folders that they lay in.
+    """
+    known = _read(workspace)
+    kept = [entry for entry in known if not any(Path(entry.folder).is_relative_to(folder) for folder in folders)]
+    if kept != known:
+        write_model(workspace.root / REGISTER, Register(exports=kept))
+
+
 def exports_of(workspace: Workspace, ids: Collection[str]) -> list[Export]:
     """The exports of some versions, sorted by folder; those that gave way to another export are left out.
 
@@ -108,9 +120,9 @@ def exports_of(workspace: Workspace, ids: Collection[str]) -> list[Export]:
     found = {_key(export): export for export in _standing(workspace, known)}
     for entry in known:
         place = _place(workspace, entry)
-        outside, gone = leaves(workspace, place), _is_gone(place)
-        # One that is gone from the workspace was erased; elsewhere it may have been moved, which is worth telling.
-        if not _replaced(workspace, entry) and (outside or not gone):
+        # One that is gone may have been moved, which is worth telling; a purge strikes those that it erases.
+        if not _replaced(workspace, entry):
+            outside, gone = leaves(workspace, place), _is_gone(place)
             found.setdefault(_key(entry), Export(**entry.model_dump(), outside=outside, gone=gone))
     return [found[key] for key in sorted(found) if found[key].id in ids]
 

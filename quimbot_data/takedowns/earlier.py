@@ -42,7 +42,9 @@ def left_by_earlier(workspace: Workspace, entry: Takedown) -> list[Remainder]:
     copies = Copies(workspace)
     for version in earlier_versions(workspace, entry):
         for export in version.exports:
-            copies.leave(f"{export.told()}; {version.told()}", workspace.root / export.folder)
+            what, place = f"{export.written()}; {version.told()}", workspace.root / export.folder
+            copies.leave(what, [entry.id], place, "export")
         for run in version.runs:
-            copies.leave(f"runs/{run} was trained on {version.version}; {version.told()}", workspace.run(run))
-    return copies.left
+            what = f"runs/{run} was trained on {version.version}; {version.told()}"
+            copies.leave(what, [entry.id], workspace.run(run))
+    return copies.left.get(entry.id, [])

@@ -3,13 +3,25 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from quimbot_data.takedowns.copies import digest_of
+from quimbot_data.takedowns.traces import Traces
+from quimbot_data.terminal import counted
 from quimbot_data.workspace import Workspace
 from schemas.takedown import Remainder, Takedown
 
+#: What is said of an export whose folder is not there.
+MOVED = "not where it was written: moved or deleted"
+
 
 def standing(workspace: Workspace, entry: Takedown) -> list[Remainder]:
-    """What is left of an entry, as far as can be seen from here."""
-    return [part for part in entry.left if part.place is None or not _gone(workspace.root, part.place)]
+    """What is left of an entry, as far as can be seen from here: files that have changed are looked into again."""
+    return [part for part in entry.left if _seen(workspace, entry, part) is not None]
+
+
+def told_left(workspace: Workspace, entry: Takedown) -> list[Remainder]:
+    """The same, each with what is seen there now."""
+    seen = [(part, _seen(workspace, entry, part)) for part in entry.left]
+    return [part.model_copy(update={"what": part.what + now}) for part, now in seen if now is not None]
 
 
 def left_of(workspace: Workspace, entry: Takedown, found: Sequence[Remainder]) -> list[Remainder]:
@@ -18,9 +30,57 @@ def left_of(workspace: Workspace, entry: Takedown, found: Sequence[Remainder]) -
     return list(told.values())
 
 
-def _gone(root: Path, place: str) -> bool:
+def as_they_are(workspace: Workspace, left: Sequence[Remainder]) -> list[Remainder]:
+    """What a purge has left, with its files as they are once other rows were taken out of them."""
+    return [
+        part.model_copy(update={"sha256": digest_of(workspace.root / part.place)})
+        if part.kind == "file" and part.place
+        else part
+        for part in left
+    ]
+
+
+def held_now(entry: Takedown, place: Path) -> int | None:
+    """How many rows of an entry, or like them, a file or folder holds; None where that cannot be seen."""
+    found = Traces(entry).below(place)
+    return None if found.unread and not found.rows else found.rows
+
+
+def _seen(workspace: Workspace, entry: Takedown, part: Remainder) -> str | None:
+    """What is to be added to a remainder; None where nothing of the entry is there any more."""
+    if part.place is None:
+        return ""
+    place = workspace.root / part.place
+    if part.kind == "export":
+        return seen_export(entry, place)
+    if _gone(workspace.root, place):
+        return None
+    if part.kind == "file" and part.sha256 and (now := digest_of(place)) and now != part.sha256:
+        return _seen_changed(entry, place)
+    return ""
+
+
+def seen_export(entry: Takedown, place: Path) -> str | None:
+    """What is seen now where an export was written; None where nothing of an entry is in it."""
+    if not (place.is_dir() and any(place.iterdir())):
+        return f", {MOVED}"
+    rows = held_now(entry, place)
+    if rows is None:
+        return ", whose files cannot all be read"
+    return f", which holds {counted(rows, 'row')} of it or like it" if rows else None
+
+
+def _seen_changed(entry: Takedown, place: Path) -> str | None:
+    rows = held_now(entry, place)
+    if rows:
+        return f" (changed since, and it still holds {counted(rows, 'row')} of it or like it)"
+    if rows is None or not Traces(entry).tells_all:
+        return " (changed since: without its text, which is gone, nobody can tell whether it holds it still)"
+    return None
+
+
+def _gone(root: Path, path: Path) -> bool:
     """Whether a file or folder is no more; one outside whose folder is not there, either, may be on another disk."""
-    path = root / place
     if path.exists() or path.is_symlink():
         return False
     return path.is_relative_to(root) or path.parent.is_dir()

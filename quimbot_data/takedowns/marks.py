@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from quimbot_data.near_duplicates import NGRAM
@@ -19,6 +20,8 @@ from quimbot_data.near_duplicates.shingles import I64, U32, ShingleSets, joined,
 from schemas.takedown import Takedown
 
 _EPOCH: Final = r"@epoch[0-9]+$"
+#: Shingles from which on a stored text is told within longer text; a shorter one may be a commonplace.
+LEAST_SHINGLES: Final = 6
 #: What tells a part of a row, a sentence say, after the row's id.
 _PART: Final = r"[#/|@][^#/|@]*$"
 
@@ -31,6 +34,12 @@ def base_id(dialogue_id: pl.Expr) -> pl.Expr:
 def without_epoch(dialogue_id: str) -> str:
     """The same of one id."""
     return re.sub(_EPOCH, "", dialogue_id)
+
+
+def names_of(text: str) -> tuple[str, str, str]:
+    """What an id may name: itself, and the row of which it is a part or an epoch, at most two deep."""
+    once = re.sub(_PART, "", text)
+    return text, once, re.sub(_PART, "", once)
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,21 @@ class Marks:
             _looked_up(pl.col("content_hash"), self.contents),
             _looked_up(pl.concat_str("source", pl.lit(":"), "raw_id"), self.raw_ids),
         ).alias("taken")
+
+
+def owners(rows: pl.DataFrame, each: Mapping[str, Marks]) -> dict[str, set[str]]:
+    """The entries that take each row, by its id: of several, all.
+
+    Args:
+        rows: dialogues or learner texts, as `Marks` expects them.
+        each: the marks of each entry.
+    """
+    texts, found = "text_id" in rows.columns, dict[str, set[str]]()
+    for entry, marks in each.items() if rows.height else ():
+        taken = rows.filter((marks.of_text() if texts else marks.of_dialogue()).is_not_null())
+        for name in taken["text_id" if texts else "dialogue_id"]:
+            found.setdefault(name, set()).add(entry)
+    return found
 
 
 def _named_in(text: pl.Expr, known: Mapping[str, str]) -> pl.Expr:
@@ -147,20 +171,42 @@ class StoredSets:
         """Which of these sets are near to a stored one: their places, each with the entries, in order."""
         if not self.hashes.size or not sets.hashes.size:
             return
+        # No Jaccard is above the share of a set that lies in the other; the small sum stands for rounding.
+        shared = self._shared(sets)
+        possible = np.flatnonzero((shared > 0) & (shared + 1e-6 >= threshold * sets.sizes()))
+        for place, one in _sets_at(sets, possible):
+            common = self._common(one)
+            yield from self._owners(place, common / (len(one) + self.sizes - common) >= threshold)
+
+    def within(self, sets: ShingleSets, share: float) -> Iterator[tuple[int, str]]:
+        """Which of these sets hold this share of a stored one, of such as can be told: as `near` has it."""
+        told = self.sizes >= LEAST_SHINGLES
+        if not told.any() or not sets.hashes.size:
+            return
+        for place, one in _sets_at(sets, np.flatnonzero(self._shared(sets) >= share * LEAST_SHINGLES)):
+            yield from self._owners(place, told & (self._common(one) >= share * self.sizes))
+
+    def told(self) -> I64:
+        """The sets that are long enough to be told within longer text."""
+        return np.flatnonzero(self.sizes >= LEAST_SHINGLES)
+
+    def _shared(self, sets: ShingleSets) -> I64:
+        """How many shingles of each set are in any stored one."""
         at = np.minimum(np.searchsorted(self.hashes, sets.hashes), len(self.hashes) - 1)
         shared = offsets_of((self.hashes[at] == sets.hashes).astype(np.int64))
-        within = shared[sets.offsets[1:]] - shared[sets.offsets[:-1]]
-        # No Jaccard is above the share of a set that lies in the other; the small sum stands for rounding.
-        possible = np.flatnonzero((within > 0) & (within + 1e-6 >= threshold * sets.sizes()))
-        for place in possible.tolist():
-            one = sets.hashes[sets.offsets[place] : sets.offsets[place + 1]]
-            for entry in dict.fromkeys(self.entries[owner] for owner in self._alike(one, threshold)):
-                yield place, entry
+        return shared[sets.offsets[1:]] - shared[sets.offsets[:-1]]
 
-    def _alike(self, one: U32, threshold: float) -> list[int]:
-        """The stored sets that one set is near to."""
+    def _common(self, one: U32) -> I64:
+        """How many shingles of one set each stored one holds."""
         starts, ends = (np.searchsorted(self.hashes, one, side) for side in ("left", "right"))
         owners = np.concatenate([self.owners[start:end] for start, end in zip(starts, ends, strict=True)])
-        common = np.bincount(owners, minlength=len(self.sizes))
-        jaccard = common / (len(one) + self.sizes - common)
-        return np.flatnonzero(jaccard >= threshold).tolist()
+        return np.bincount(owners, minlength=len(self.sizes))
+
+    def _owners(self, place: int, alike: npt.NDArray[np.bool_]) -> Iterator[tuple[int, str]]:
+        for entry in dict.fromkeys(self.entries[owner] for owner in np.flatnonzero(alike)):
+            yield place, entry
+
+
+def _sets_at(sets: ShingleSets, places: I64) -> Iterator[tuple[int, U32]]:
+    for place in places.tolist():
+        yield place, sets.hashes[sets.offsets[place] : sets.offsets[place + 1]]

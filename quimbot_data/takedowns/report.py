@@ -9,11 +9,14 @@ from quimbot_data.ledger import PURGED
 from quimbot_data.takedowns.corpora import InCorpus, taken_in
 from quimbot_data.takedowns.earlier import Earlier, earlier_versions
 from quimbot_data.takedowns.holders import Held, held_rows
-from quimbot_data.takedowns.ledger import is_interrupted
+from quimbot_data.takedowns.ledger import entries, is_interrupted
+from quimbot_data.takedowns.left import MOVED, held_now, told_left
+from quimbot_data.takedowns.shared import still_sharing
 from quimbot_data.takedowns.trained import Learnt, learnt
+from quimbot_data.terminal import counted
 from quimbot_data.workspace import Ref, Workspace
 from schemas.manifest import CorpusManifest
-from schemas.takedown import Takedown, Tombstone
+from schemas.takedown import Remainder, Takedown, Tombstone
 
 
 class Holder(BaseModel):
@@ -41,6 +44,22 @@ class Withdrawn(BaseModel):
     """Training runs on the version that saw one of the entry's rows."""
 
 
+class HeldExport(Export):
+    """An export, and what is seen of an entry where it was written."""
+
+    rows: int | None
+    """Rows of the entry, or like them, that it holds now; null where it is gone or cannot be read."""
+
+    def told(self) -> str:
+        """In words."""
+        if self.gone:
+            return f"{self.written()}, {MOVED}"
+        if self.rows is None:
+            return f"{self.written()}, whose files cannot all be read"
+        held = counted(self.rows, "row") if self.rows else "no row"
+        return f"{self.written()}, which holds {held} of it or like it"
+
+
 class EntryReport(BaseModel):
     """Who holds rows of an entry."""
 
@@ -57,8 +76,12 @@ class EntryReport(BaseModel):
     """Whether a purge was broken off: until it is ended, files of what is listed here as gone may still be there."""
     learnt: list[Learnt]
     """Training runs that saw a row of the entry, themselves or through the run that they started from."""
-    exports: list[Export]
+    exports: list[HeldExport]
     """Exports of these versions, also of those that were withdrawn: a purge does not reach folders outside."""
+    left: list[Remainder]
+    """What purges could not reach, with what is seen there now; what is seen to be gone is left out."""
+    shared: list[str]
+    """Dialogues of the same tree that hold turns of its dialogues, and are not taken."""
 
 
 def report(workspace: Workspace, wanted: Sequence[Takedown]) -> list[EntryReport]:
@@ -106,8 +129,18 @@ def _entry_report(
         earlier=earlier_versions(workspace, entry),
         interrupted=is_interrupted(workspace),
         learnt=runs,
-        exports=exports_of(workspace, {*(holder.id for holder in holders), *(stone.id for stone in stones)}),
+        exports=_exports(workspace, entry, {*(holder.id for holder in holders), *(stone.id for stone in stones)}),
+        left=told_left(workspace, entry),
+        shared=still_sharing(workspace, entry, entries(workspace)),
     )
+
+
+def _exports(workspace: Workspace, entry: Takedown, versions: Collection[str]) -> list[HeldExport]:
+    found = exports_of(workspace, versions)
+    return [
+        HeldExport(**export.model_dump(), rows=None if export.gone else held_now(entry, workspace.root / export.folder))
+        for export in found
+    ]
 
 
 def _shown(runs: Sequence[Learnt], version_id: str) -> list[str]:

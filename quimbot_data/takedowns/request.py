@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from quimbot_data.takedowns import ledger
 from quimbot_data.takedowns.marks import without_epoch
 from quimbot_data.takedowns.resolve import Found, Refused, Request, neighbour, resolve, text_hash
+from quimbot_data.takedowns.shared import sharing
 from quimbot_data.takedowns.texts import plain
 from quimbot_data.workspace import Workspace
 from schemas.errors import InputError, MissingError
@@ -106,7 +107,16 @@ def _added(workspace: Workspace, request: Request, reason: str, by: str) -> Adde
     if same:
         return Added(same[0], False, found.refused)
     name = ledger.entry_id(asked, rows)
-    entry = Takedown(id=name, reason=reason, by=by, when=ledger.now(), asked=asked, rows=rows, purged=None)
+    entry = Takedown(
+        id=name,
+        reason=reason,
+        by=by,
+        when=ledger.now(),
+        asked=asked,
+        rows=rows,
+        purged=None,
+        shared=sharing(workspace, rows.dialogues),
+    )
     return Added(entry, True, found.refused)
 
 

@@ -18,6 +18,8 @@ from schemas.fields import CONTROL_CLASS
 
 #: Characters from which on a fragment is looked for within longer text; a shorter one must be a whole string.
 LEAST_FRAGMENT: Final = 20
+_ESCAPED: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_LETTERS: Final = {"n": "\n", "r": "\r", "t": "\t", "b": " ", "f": " "}
 _PLACEHOLDER: Final = re.compile("|".join(map(re.escape, sorted(set(PLACEHOLDERS.values())))))
 
 
@@ -82,6 +84,24 @@ def strings(value: Any) -> Iterator[str]:
             waiting.extend(reversed(list(value.values())))
         elif isinstance(value, Sequence) and not isinstance(value, bytes):
             waiting.extend(reversed(value))
+
+
+def sound(text: str) -> str:
+    """Text without halves of surrogate pairs, which no column holds."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def unescaped(text: str) -> str:
+    """Text without the escapes of JSON, two deep: as JSON within JSON has them."""
+    for _ in range(2):
+        if "\\" in text:
+            text = _ESCAPED.sub(_unescape, text)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _unescape(escaped: re.Match[str]) -> str:
+    letter = escaped[1]
+    return chr(int(letter[1:], 16)) if len(letter) > 1 else _LETTERS.get(letter, letter)
 
 
 def strings_of_json(raw: str) -> list[str]:
