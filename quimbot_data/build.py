@@ -309,5 +309,8 @@ def _record(run: Run, seconds: float) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "libraries": library_versions(),
         "language_detectors": next(iter(run.corpora.values())).record.get("language_detectors", {}),
-        "raw_files": {source: manifest.record.get("raw_files", []) for source, manifest in run.corpora.items()},
+        **{
+            kept: {source: manifest.record.get(kept, []) for source, manifest in run.corpora.items()}
+            for kept in ("raw_files", "generated")
+        },
     } | ({"takedowns": run.exclusion.ids()} if run.exclusion else {})

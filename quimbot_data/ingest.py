@@ -35,6 +35,7 @@ from schemas.dialogue import Dialogue
 from schemas.errors import InputError, QuimbotError
 from schemas.fields import SCHEMA_VERSION
 from schemas.frame import sha256
+from schemas.generation import Generated
 from schemas.learner import LearnerText
 from schemas.manifest import CorpusManifest, FileEntry, LedgerLine, Tokenizer, Unit
 
@@ -146,7 +147,7 @@ def ingest(
             rejected=rejected,
             origins=origins,
             ledger=counts.ledger(source, texts=kind is LearnerText),
-            record=_record(counts, steps, threads, time.monotonic() - started),
+            record=_record(counts, steps, threads, time.monotonic() - started) | _generated(corpus, paths, counts),
         )
         write_model(folder / MANIFEST, manifest)
         sweep(folder, {MANIFEST, origins.path, *(entry.path for entry in (*files, *rejected))})
@@ -278,6 +279,20 @@ def _record(counts: _Counts, steps: Steps, threads: int, seconds: float) -> dict
         "libraries": library_versions(),
         "language_detectors": language.detector_identity(),
     }
+
+
+def _generated(corpus: Corpus, paths: Sequence[Path], counts: _Counts) -> dict[str, Any]:
+    """How each raw file of generated dialogues was judged blind; nothing of a corpus that holds none."""
+    found = [
+        Generated(
+            path=name,
+            rows=counts.raw_files.get(name, 0),
+            blind=report.blind if report else [],
+            unjudged=report.unjudged if report else [],
+        )
+        for name, report in sorted(corpus.reports(paths).items())
+    ]
+    return {"generated": [each.model_dump(mode="json") for each in found]} if found else {}
 
 
 def library_versions() -> dict[str, str]:

@@ -56,6 +56,11 @@ class BlindCritic:
 
     models: dict[tuple[str, int, str], Any] = field(default_factory=dict)
 
+    def tells(self, dialogue: Unseen) -> tuple[str, ...]:
+        """Targets that are told by the words: where there is one value only, there is nothing to recover."""
+        models = {target: self.models[dialogue.language, dialogue.fold, target] for target in TARGETS}
+        return tuple(target for target, model in models.items() if not isinstance(model, str))
+
     def recovered(self, dialogues: Sequence[Unseen]) -> list[dict[str, bool]]:
         """For each dialogue, by target, whether the critic finds what it is."""
         found: list[dict[str, bool]] = [{} for _ in dialogues]

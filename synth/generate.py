@@ -17,12 +17,13 @@ from typing import Final, NamedTuple
 
 from quimbot_data.pedagogy.critics import Configured, check, check_batch
 from schemas.errors import MixError
+from schemas.generation import Dropped, GenerationReport
 from schemas.seed import Seed
-from synth.blind import TARGETS, BlindCritic, Unseen, fit, seen
-from synth.generation_report import BlindRecovery, GenerationReport, LedgerLine
-from synth.grammar import ENGINE, fold_of, grow
-from synth.output import Row, canonical, write_dialogues
+from synth.blind import BlindCritic, Unseen, fit
+from synth.grammar import ENGINE, grow
+from synth.output import Row, write_dialogues
 from synth.profiles import Profile, load_profiles
+from synth.recovery import Tally, unseen
 from synth.scenarios import Scenario, plan
 
 #: Scenarios a process takes at once.
@@ -116,21 +117,8 @@ def generate_offline(
             run.take(spread(list(islice(scenarios, run.next_round()))))
     progress("dialogues", len(run.kept))
     report = run.report(chosen, random_seed)
-    write_dialogues(run.kept, output, {"quimbot.generation": canonical(report.model_dump(mode="json"))})
-    report.write_beside(output)
+    write_dialogues(run.kept, output, report)
     return report
-
-
-def unseen(row: Row) -> Unseen:
-    """A dialogue for the blind check."""
-    pedagogy = row["pedagogy"]
-    truth = {
-        "strategy": str(next(turn["strategy"] for turn in pedagogy["turns"] if turn["strategy"])),
-        "level": str(pedagogy["learner"]["cefr"]),
-        "background": str(pedagogy["learner"]["background"]),
-    }
-    said = [message["content"] for message in row["messages"] if message["role"] == "assistant"]
-    return Unseen(row["language"], fold_of(row["seed_id"]), seen(row["language"], said), truth)
 
 
 class _Run:
@@ -141,8 +129,7 @@ class _Run:
         self.kept: list[Row] = []
         self.planned = 0
         self.dropped: Counter[tuple[str, str]] = Counter()
-        self.judged: Counter[tuple[str, str]] = Counter()
-        self.found: Counter[tuple[str, str]] = Counter()
+        self.tally = Tally()
         self._ids: set[str] = set()
         self._templates: dict[str, str] = {}
 
@@ -157,8 +144,8 @@ class _Run:
     def take(self, several: Iterator[Grown]) -> None:
         valid = [(each.row, each.unseen) for each in several if self._valid(each) and each.row and each.unseen]
         judged = self.critic.recovered([looked_at for _, looked_at in valid])
-        for (row, _), found in zip(valid, judged, strict=True):
-            self._judge(row, found)
+        for (row, looked_at), found in zip(valid, judged, strict=True):
+            self._judge(row, self.tally.lost(row["profile"], found, self.critic.tells(looked_at)))
 
     def _valid(self, each: Grown) -> bool:
         self.planned += 1
@@ -179,24 +166,16 @@ class _Run:
     def _drop(self, step: str, reason: str) -> None:
         self.dropped[step, reason] += 1
 
-    def _judge(self, row: Row, found: dict[str, bool]) -> None:
-        for target, recovered in [*found.items(), ("all", all(found.values()))]:
-            self.judged[row["profile"], target] += 1
-            self.found[row["profile"], target] += recovered
-        lost = next((target for target in TARGETS if not found[target]), None)
+    def _judge(self, row: Row, lost: Sequence[str]) -> None:
         if lost:
-            self._drop("blind", f"{lost}-not-recovered")
+            self._drop("blind", f"{lost[0]}-not-recovered")
         elif self.missing():
             self.kept.append(row)
         else:
             self._drop("count", "more-than-asked")
 
     def report(self, profiles: Sequence[Profile], random_seed: int) -> GenerationReport:
-        recovery = [
-            BlindRecovery(profile=profile, target=target, dialogues=judged, recovered=self.found[profile, target])
-            for (profile, target), judged in sorted(self.judged.items())
-        ]
-        ledger = [LedgerLine(step=s, reason=r, dialogues=n) for (s, r), n in sorted(self.dropped.items())]
+        ledger = [Dropped(step=s, reason=r, dialogues=n) for (s, r), n in sorted(self.dropped.items())]
         return GenerationReport(
             generator=ENGINE,
             random_seed=random_seed,
@@ -204,7 +183,7 @@ class _Run:
             planned=self.planned,
             written=len(self.kept),
             dropped=ledger,
-            blind=recovery,
+            blind=self.tally.lines(),
             batch=[f"{each.name}: {each.detail}" for each in check_batch(self.kept, configured(profiles)).failures],
         )
 

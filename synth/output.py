@@ -8,9 +8,10 @@ from typing import Any, Final, TypedDict
 import polars as pl
 import pyarrow as pa
 
-from quimbot_data.workspace import atomic
+from quimbot_data.workspace import atomic, write_model
 from schemas.columns import arrow_schema
 from schemas.dialogue import Dialogue, content_hash
+from schemas.generation import REPORT_KEY, GenerationReport
 from schemas.learner import Move, Signal, Strategy, Uptake
 from schemas.seed import Seed
 
@@ -99,16 +100,18 @@ def frame(rows: Sequence[Row]) -> pl.DataFrame:
     return table.rechunk()
 
 
-def write_dialogues(rows: Sequence[Row], path: Path, metadata: Mapping[str, str]) -> None:
-    """Write the file whole or not at all, with the same bytes from the same rows.
+def write_dialogues(rows: Sequence[Row], path: Path, report: GenerationReport) -> None:
+    """Write the file whole or not at all, with the same bytes from the same rows, and its report beside it.
 
     Args:
         rows: in the order to be written.
         path: a Parquet file.
-        metadata: what the file says of its making, in Parquet's key-value metadata.
+        report: how they came to be; it stands in the file's metadata, too.
     """
+    told = {REPORT_KEY: canonical(report.model_dump(mode="json"))}
     with atomic(path) as stream:
-        frame(rows).write_parquet(stream, row_group_size=ROW_GROUP, compression="zstd", metadata=dict(metadata))
+        frame(rows).write_parquet(stream, row_group_size=ROW_GROUP, compression="zstd", metadata=told)
+    write_model(path.with_name(path.name + ".report.json"), report)
 
 
 def canonical(value: object) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from quimbot_data.licenses import Rights
+from quimbot_data.pedagogy.cowsl2h_tags import spanish_family
 from quimbot_data.pedagogy.error_rates import MOST_DIVERGENCE, family_mix, jensen_shannon
 from schemas.errors import WrongCorpusError
 from schemas.learner import Background
 from schemas.seed import Seed
 from synth.learner_errors.cowsl2h import COLUMNS, read
-from synth.learner_errors.cowsl2h_tags import spanish_family
 from synth.learner_errors.extract import seeds_from
 from synth.learner_errors.sentences import LearnerSentence
 

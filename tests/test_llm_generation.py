@@ -26,6 +26,7 @@ from synth.llm.clearing import check_transfer
 from synth.llm.dialogues import PROMPTS
 from synth.llm.outcome import FailureRow, failures_beside
 from synth.prompts import misconceptions, prompt_hash
+from synth.recovery import LEAST
 from synth.seeds import load_seeds
 
 SECRET = "sk-quimbot-0123456789"
@@ -195,6 +196,40 @@ def test_a_rerun_costs_nothing_and_writes_the_same_bytes(tmp_path: Path, quimbot
     with LlmStandIn(author) as server:
         quimbot(*arguments(server.url, tmp_path / "elsewhere", concurrency=3))
     assert files(tmp_path / "elsewhere")["made.parquet"] == first["made.parquet"]
+
+
+def test_what_the_tutors_words_do_not_tell_is_dropped_by_name(
+    tmp_path: Path, quimbot: Quimbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synth.recovery.LEAST", 15)
+    with LlmStandIn(author) as server:
+        report = json.loads(quimbot(*arguments(server.url, tmp_path, count=80, concurrency=16), "--json").out)
+        first, asked = files(tmp_path), len(server.seen)
+        assert report["unjudged"] == []
+        [judged] = [line for line in report["blind"] if line["target"] == "all"]
+        lost = [row for row in failures(tmp_path) if row.reason == "blind"]
+        assert 0 < len(lost) == judged["dialogues"] - judged["recovered"]
+        assert judged["recovered"] == report["written"] == len(made(tmp_path))
+        dropped = Counter({(e["step"], e["reason"]): e["dialogues"] for e in report["dropped"] if e["step"] == "blind"})
+        assert dropped == Counter(("blind", row.failed[0]) for row in lost)
+        assert {name for row in lost for name in row.failed} <= {"strategy-not-recovered", "level-not-recovered"}
+        assert all(row.messages and "do not tell the" in row.detail for row in lost)
+        numbers = [row.scenario for row in failures(tmp_path)]
+        assert numbers == sorted(numbers), "in the plan's order, whatever dropped them"
+        assert report["planned"] == 80 == report["written"] + len(numbers)
+        quimbot(*arguments(server.url, tmp_path, count=80, concurrency=3))
+        assert (files(tmp_path), len(server.seen)) == (first, asked)
+
+
+def test_a_batch_too_small_to_be_judged_blind_says_so(tmp_path: Path, quimbot: Quimbot) -> None:
+    with LlmStandIn(author) as server:
+        ran = quimbot(*arguments(server.url, tmp_path))
+    report = json.loads((tmp_path / "made.parquet.report.json").read_text())
+    [left] = report["unjudged"]
+    assert (left["profile"], left["dialogues"]) == ("english-l2", report["written"])
+    assert report["blind"] == []
+    assert f"Not judged blind: {report['written']} dialogues for english-l2" in ran.out
+    assert str(LEAST) in left["reason"]
 
 
 def test_the_budget_stops_a_run_that_goes_on_later(tmp_path: Path, quimbot: Quimbot) -> None:
@@ -386,6 +421,7 @@ def test_killed_five_times_every_request_is_paid_once(
         repeated = len(server.seen) - len(server.paid)
         assert repeated <= 5 * 16, "no more came twice than what was under way at the kills"
     assert files(tmp_path) == undisturbed(500)
+    assert json.loads((tmp_path / "made.parquet.report.json").read_text())["blind"], "judged blind at the end"
     account = json.loads((tmp_path / "made.parquet.account.json").read_text())
     assert repeated <= account["doubtful"] <= 5 * 16
 

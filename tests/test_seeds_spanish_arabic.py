@@ -6,10 +6,10 @@ from itertools import islice
 
 import pytest
 
+from quimbot_data.pedagogy.cowsl2h_tags import SUBJECT_PRONOUN, spanish_family
 from quimbot_data.pedagogy.error_rates import MOST_DIVERGENCE, error_rates, family_mix, jensen_shannon
 from schemas.learner import Background
 from schemas.seed import Seed
-from synth.learner_errors.cowsl2h_tags import SUBJECT_PRONOUN, spanish_family
 from synth.profiles import load_profile
 from synth.scenarios import plan
 from synth.seeds import load_seeds, shipped_bank

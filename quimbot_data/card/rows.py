@@ -268,3 +268,22 @@ class Measured(NamedTuple):
     note: str
     annotated: int
     measured: int
+
+
+class Recovery(NamedTuple):
+    """What blind critics recovered of a profile's dialogues, over all files."""
+
+    profile: str
+    target: str
+    """`strategy`, `level`, `background`, or `all`."""
+    judged: int
+    recovered: int
+
+
+class Unjudged(NamedTuple):
+    """Dialogues that no blind critic judged, over all files."""
+
+    profile: str | None
+    """Null where a file does not say."""
+    reason: str
+    dialogues: int

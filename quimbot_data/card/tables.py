@@ -7,7 +7,7 @@ from typing import Final
 from quimbot_data.card.figures import CardFacts
 from quimbot_data.card.formats import change, code, count, figure, interval, plain, share, short_digest
 from quimbot_data.card.markdown import table
-from quimbot_data.card.rows import Step
+from quimbot_data.card.rows import Recovery, Step
 from quimbot_data.ledger import MENDING
 
 #: Languages that a card lists one by one; `figures/other_languages.sql` sums the others.
@@ -204,6 +204,20 @@ def measures(facts: CardFacts) -> str:
         told = [plain(row.group), f"{plain(row.name)}: {plain(row.says)}", shown, _range(row.low, row.high)]
         rows.append([*told, count(row.taken_of), plain(row.note) if row.note else ""])
     return table(["Group", "Measure", ">Value", "Range", ">Taken of", "Note"], rows)
+
+
+def recovery(facts: CardFacts) -> str:
+    """What a blind critic recovered of each profile, before what it did not was dropped."""
+    rows = []
+    for profile, found in groupby(facts.recovery, key=lambda row: row.profile):
+        by_target = {row.target: row for row in found}
+        shares = [_recovered(by_target.get(target)) for target in ("strategy", "level", "background", "all")]
+        rows.append([code(profile), count(max(row.judged for row in by_target.values())), *shares])
+    return table(["Profile", ">Judged", ">Strategy", ">Level", ">Background", ">All of these"], rows)
+
+
+def _recovered(row: Recovery | None) -> str:
+    return "–" if row is None else share(row.recovered, row.judged)
 
 
 def _range(low: float | None, high: float | None) -> str:

@@ -19,7 +19,7 @@ MOST_FOREIGN: Final = 2
 #: The Zipf value from which on everybody knows a word.
 EVERYDAY: Final = 4.0
 #: Letters that two spellings of one word begin with.
-_STEM: Final = 3
+STEM: Final = 3
 _BRACKETED: Final = re.compile(r"\([^()]*\)")
 
 
@@ -34,7 +34,7 @@ def background(scene: Scene) -> Iterator[Failure]:
         error = scene.error_of(turn)
         if error is not None and error.get("is_variation"):
             yield Failure("background", turn.position, f"{error.get('original')!r} is variation, and no target.")
-        if scene.learner.get("background") == "heritage" and (found := _switched_target(scene, turn)):
+        if scene.learner.get("background") == "heritage" and (found := switched_target(scene, turn)):
             yield Failure("background", turn.position, f"{found!r} is a switch of language, and no error.")
         if scene.annotated and "explain" in turn.moves and (found := _explain_fault(scene, turn)):
             yield Failure("background", turn.position, found)
@@ -42,12 +42,12 @@ def background(scene: Scene) -> Iterator[Failure]:
         yield from _second_language(scene)
 
 
-def _switched_target(scene: Scene, turn: Turn) -> str | None:
+def switched_target(scene: Scene, turn: Turn) -> str | None:
     """What a turn is about, where that is words of a shared language that the target language does not know."""
     edit, target = scene.edit_of(turn), scene.language
     if edit is None or len(edit.original) < 2 or any(known(word, target) for word in edit.said):
         return None
-    if bare(edit.original)[:_STEM] == bare(edit.corrected)[:_STEM]:  # a word of the target, badly spelt
+    if bare(edit.original)[:STEM] == bare(edit.corrected)[:STEM]:  # a word of the target, badly spelt
         return None
     shared = [other for other in texts(scene.learner.get("shared_languages")) if other != target]
     for other in shared:

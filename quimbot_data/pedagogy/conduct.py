@@ -5,16 +5,19 @@ All is counted by the critics of one dialogue, so that a measure and a rejection
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, cast, get_args
 
+from quimbot_data.pedagogy.acceptance import switched_turns
 from quimbot_data.pedagogy.critics import check
+from quimbot_data.pedagogy.error_rates import family_of
 from quimbot_data.pedagogy.invariants import Failure
 from quimbot_data.pedagogy.readability import reading_ease
 from quimbot_data.pedagogy.scene import LEARNER, TUTOR, Scene, Turn, scene_of
 from quimbot_data.pedagogy.tokens import words_of
 from quimbot_data.pedagogy.wording import explicit_corrections
-from schemas.learner import CEFR_LEVELS, STRATEGIES
+from schemas.learner import CEFR_LEVELS, STRATEGIES, Background, Cefr
+from schemas.seed import ErrorFamily
 
 #: Strategies whose turn must not hold the correction.
 WITHHOLDING: Final = ("question", "hint")
@@ -124,6 +127,33 @@ def passing(rows: Sequence[Judged], background: str) -> Share:
     """Dialogues of a background, and those that keep every invariant."""
     own = [row for row in rows if row.scene.learner.get("background") == background]
     return Share(len(own), sum(not row.failures for row in own))
+
+
+def errors_made(rows: Sequence[Judged]) -> Iterator[tuple[str, Background, Cefr, ErrorFamily]]:
+    """Language, background and level of the learner of each error, and its family; where all are known."""
+    for scene, _ in rows:
+        background, cefr = scene.learner.get("background"), scene.learner.get("cefr")
+        for error in scene.errors:
+            tag, original, corrected = (str(error.get(name) or "") for name in ("type", "original", "corrected"))
+            family = family_of(scene.language, tag, original, corrected)
+            if family and background in get_args(Background) and cefr in CEFR_LEVELS and not error.get("is_variation"):
+                yield scene.language, cast(Background, background), cast(Cefr, cefr), family
+
+
+def variation_targeted(rows: Sequence[Judged]) -> Share:
+    """What learners say that is right in their variety, and of that what a tutor's turn is about."""
+    of = held = 0
+    for scene, _ in rows:
+        targets = {turn.target for turn in scene.tutor}
+        variation = [place for place, error in enumerate(scene.errors) if error.get("is_variation")]
+        of, held = of + len(variation), held + sum(place in targets for place in variation)
+    return Share(of, held)
+
+
+def accepted_switches(rows: Sequence[Judged]) -> Share:
+    """Switched messages of heritage learners that are answered, and those whose answer accepts them."""
+    answered = [each for scene, _ in rows for each in switched_turns(scene)]
+    return Share(len(answered), sum(each.refusal is None for each in answered))
 
 
 def drift(scenes: Sequence[Scene]) -> tuple[int, float | None]:

@@ -2,19 +2,24 @@
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeVar, get_args
 
 from pydantic import Field
 
+from quimbot_data.pedagogy.cowsl2h_tags import spanish_family
 from schemas.fields import Strict, Subtag
 from schemas.learner import Background, Cefr
 from schemas.seed import ErrorFamily
 
 #: Jensen-Shannon divergence, in bits, up to which a mix of error families counts as its profile's.
 MOST_DIVERGENCE: Final = 0.05
+#: Errors of a group from which on their mix is looked at. By chance alone, families - 1 by 8 ln 2 times errors is what
+#: n errors diverge in the mean (a fourth of their Kullback-Leibler divergence): of 14 families and 100 errors, .023.
+ENOUGH: Final = 100
 
 Key = TypeVar("Key", bound=str)
 
@@ -50,6 +55,47 @@ def family_mix(language: str, background: Background, cefr: Cefr) -> dict[ErrorF
             ranked = sorted(group.rates.items(), key=lambda rate: (-rate[1], rate[0]))
             return {family: rate / total for family, rate in ranked}
     return {}
+
+
+class FamilyFit(NamedTuple):
+    """How far the errors of groups of learners are from their groups' rates: errors, and each group's divergence."""
+
+    errors: int
+    by_group: dict[str, float]
+    """By language and background; without groups of fewer than `ENOUGH` errors."""
+
+
+def family_fit(errors: Iterable[tuple[str, Background, Cefr, ErrorFamily]]) -> FamilyFit:
+    """Divergence of the families of errors from the rates of those who made them, group by group.
+
+    Args:
+        errors: language, background and level of who made each, and its family; those of groups without rates are
+            passed over.
+    """
+    counted: defaultdict[tuple[str, Background], Counter[ErrorFamily]] = defaultdict(Counter)
+    expected: defaultdict[tuple[str, Background], defaultdict[ErrorFamily, float]]
+    expected = defaultdict(lambda: defaultdict(float))
+    for (language, background, cefr, family), number in Counter(errors).items():
+        for each, share in family_mix(language, background, cefr).items():
+            expected[language, background][each] += number * share
+        if (language, background) in expected:
+            counted[language, background][family] += number
+    enough = {group: counts for group, counts in sorted(counted.items()) if counts.total() >= ENOUGH}
+    fits = {" ".join(group): jensen_shannon(counts, expected[group]) for group, counts in enough.items()}
+    return FamilyFit(sum(counts.total() for counts in enough.values()), fits)
+
+
+def family_of(language: str, tag: str, original: str, corrected: str) -> ErrorFamily | None:
+    """The family of an error by its tag: one of ours (`R:ORTHOGRAPHY`), or COWS-L2H's; None for other corpora's.
+
+    >>> family_of("es", "R:ORTHOGRAPHY", "mas", "más"), family_of("es", "ga:fm:adj:inan", "roja", "rojo")
+    ('orthography', 'gender')
+    """
+    own = tag.rpartition(":")[2].lower()
+    for family in get_args(ErrorFamily):
+        if own == family:
+            return family  # type: ignore[no-any-return]
+    return spanish_family(tag, original, corrected).family if language == "es" else None
 
 
 def jensen_shannon(one: Mapping[Key, float], other: Mapping[Key, float]) -> float:

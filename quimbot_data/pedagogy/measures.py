@@ -6,7 +6,8 @@ adaptation   is language fitted to confusion, kept short as the talk goes on, an
 scaffolding  strategies used and kept; no correction outright, none that leaks
 tone         encouragement, in more than one way
 level        words and sentences within the learner's reach
-profile      can heritage and L2 be told apart by the tutor's words, and are they served equally well
+profile      can heritage and L2 be told apart by the tutor's words, are they served equally well, do they err as their
+             group does, and is what is theirs (variation, two languages at once) left alone
 diversity    see `quimbot_data.pedagogy.diversity`
 contamination    runs of words that an evaluation set holds too
 """
@@ -19,8 +20,10 @@ from quimbot_data.pedagogy.coherence import coherence
 from quimbot_data.pedagogy.conduct import (
     Judged,
     Share,
+    accepted_switches,
     affirmations,
     drift,
+    errors_made,
     evenness,
     explicit,
     judged,
@@ -31,8 +34,10 @@ from quimbot_data.pedagogy.conduct import (
     simplified,
     strategies,
     valid_strategies,
+    variation_targeted,
 )
 from quimbot_data.pedagogy.diversity import diversity
+from quimbot_data.pedagogy.error_rates import ENOUGH, MOST_DIVERGENCE, family_fit
 from quimbot_data.pedagogy.profiles import background_recovery
 from quimbot_data.pedagogy.questions import KINDS, is_open, is_question, question_kind
 from quimbot_data.pedagogy.tokens import sentences_of
@@ -70,6 +75,11 @@ TARGETS: Final = (
     Target("level", "level fit", 0.95, None, "dialogues whose tutor stays within a level of the learner's"),
     Target("profile", "heritage against L2 AUC", 0.8, None, "a classifier of tutor text, profile words masked"),
     Target("profile", "quality gap", None, 0.03, "dialogues that keep all invariants, heritage against L2"),
+    Target("profile", "error families", None, MOST_DIVERGENCE, "divergence from the rates of the learners' group"),
+    Target("profile", "variation targeted", None, 0.0, "what is right in the learner's variety and a turn is about"),
+    Target(
+        "profile", "code-switching accepted", 0.98, None, "switched turns that are not forbidden, corrected, recast"
+    ),
     Target("diversity", "unique openings", 0.60, None, "different first three tokens"),
     Target("diversity", "commonest opening", None, 0.10, "turns that open with the same three tokens"),
     Target("diversity", "duplicate 4-grams", None, 0.18, "runs of four tokens that stood before"),
@@ -126,6 +136,9 @@ def measures(dialogues: Sequence[Mapping[str, Any]], *, seed: int = 0, trained: 
         _share("level fit", level_fit(rows), _NO_LEVEL),
         *([_recovery(dialogues)] if trained else []),
         _gap(rows),
+        _families(rows),
+        _share("variation targeted", variation_targeted(rows), "no variation is annotated"),
+        _share("code-switching accepted", accepted_switches(rows), "no heritage learner switches languages"),
         *_diversity(turns, seed),
     ]
 
@@ -225,6 +238,13 @@ def _gap(rows: Sequence[Judged]) -> Measure:
         return _measure("quality gap", None, count, "no dialogues of both backgrounds")
     note = f"heritage {heritage.value:.3f}, L2 {l2.value:.3f}"
     return _measure("quality gap", abs(heritage.value - l2.value), count, note)
+
+
+def _families(rows: Sequence[Judged]) -> Measure:
+    """The group that is furthest off counts."""
+    found = family_fit(errors_made(rows))
+    note = _by_language(found.by_group, f"fewer than {ENOUGH} errors of a group whose rates are known")
+    return _measure("error families", max(found.by_group.values(), default=None), found.errors, note)
 
 
 def _diversity(turns: Sequence[TutorTurn], seed: int) -> list[Measure]:

@@ -118,6 +118,17 @@ def parquet_columns(file: RawFile) -> frozenset[str]:
         return frozenset(parquet.schema_arrow.names)
 
 
+def parquet_note(file: RawFile, key: str) -> str | None:
+    """What stands under a key of the file's own metadata; None where there is none.
+
+    Raises:
+        InputError: not Parquet, or cut short.
+    """
+    with _open_parquet(file) as parquet:
+        found = (parquet.metadata.metadata or {}).get(key.encode())
+    return None if found is None else found.decode("utf-8", "replace")
+
+
 def parquet_batches(
     file: RawFile, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:

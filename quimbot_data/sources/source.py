@@ -19,6 +19,7 @@ from quimbot_data.hub import HubFiles
 from quimbot_data.licenses import Rights
 from schemas.dialogue import Dialogue
 from schemas.frame import polars_schema
+from schemas.generation import GenerationReport
 from schemas.learner import LearnerText
 
 _DIALOGUE = polars_schema(Dialogue)
@@ -121,6 +122,12 @@ class Options:
 
 Reader = Callable[[Sequence[Path]], Iterator[RawBatch]]
 Normalizer = Callable[[RawBatch, Options], Normalized]
+Reports = Callable[[Sequence[Path]], Mapping[str, GenerationReport | None]]
+
+
+def no_reports(paths: Sequence[Path]) -> Mapping[str, GenerationReport | None]:
+    """Of a corpus that no generator of this project writes."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -128,13 +135,14 @@ class Corpus:
     """One corpus: its facts, how its files are read, how its rows become dialogues.
 
     `recognizes` says from a file's column names (or its first record's keys) whether it is this corpus, so that a
-    file of another corpus is refused by name.
+    file of another corpus is refused by name. `reports` gives, by the name of each raw file, its generator's report.
     """
 
     dossier: Dossier
     read: Reader
     normalize: Normalizer
     recognizes: Callable[[frozenset[str]], bool]
+    reports: Reports = no_reports
 
 
 def rejects(rows: Sequence[tuple[int, str, str]]) -> pl.DataFrame:

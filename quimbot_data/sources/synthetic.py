@@ -20,13 +20,14 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from quimbot_data.licenses import Rights, joined, terms_of
-from quimbot_data.sources.files import raw_files
+from quimbot_data.sources.files import RawFile, parquet_note, raw_files, sniff
 from quimbot_data.sources.records import mappings, records
 from quimbot_data.sources.source import Corpus, Dossier, Normalized, Options, RawBatch, drafts, rejects
 from quimbot_data.sources.turns import Refusal, is_blank
 from schemas.dialogue import Pedagogy, TemplateSpan, turn_structure_fault
 from schemas.errors import InputError
 from schemas.fields import Hash, NonEmpty, Role, Term
+from schemas.generation import REPORT_KEY, GenerationReport
 from schemas.seed import sentence_id
 
 DOSSIER: Final = Dossier(
@@ -40,6 +41,8 @@ DOSSIER: Final = Dossier(
     language_from="declared",
     attribution="Scaffolding dialogues by the Quimbot project, CC BY 4.0.",
 )
+
+_SUFFIXES: Final = (".parquet", ".jsonl", ".json", ".gz")
 
 #: Reject names by the field that is at fault.
 _REASONS: Final = {
@@ -61,8 +64,25 @@ def read(paths: Sequence[Path]) -> Iterator[RawBatch]:
     Raises:
         InputError: see `records.records`.
     """
-    for file in raw_files(paths, (".parquet", ".jsonl", ".json", ".gz")):
+    for file in raw_files(paths, _SUFFIXES):
         yield from records(file)
+
+
+def reports(paths: Sequence[Path]) -> dict[str, GenerationReport | None]:
+    """The report that each raw file holds; None for JSON Lines, and where it is none that can be read.
+
+    Raises:
+        InputError: a file that cannot be read.
+    """
+    return {file.name: _report(file) for file in raw_files(paths, _SUFFIXES)}
+
+
+def _report(file: RawFile) -> GenerationReport | None:
+    told = parquet_note(file, REPORT_KEY) if sniff(file) == "parquet" else None
+    try:
+        return None if told is None else GenerationReport.model_validate_json(told)
+    except ValidationError:
+        return None
 
 
 class _Turn(BaseModel):
@@ -202,4 +222,4 @@ def _stated(licences: tuple[str, ...], terms: tuple[str, ...] | None) -> Rights:
     return joined(*(Rights(name, terms_of(name, terms)) for name in licences))
 
 
-CORPUS: Final = Corpus(DOSSIER, read, normalize, recognizes)
+CORPUS: Final = Corpus(DOSSIER, read, normalize, recognizes, reports)

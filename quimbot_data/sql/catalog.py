@@ -50,6 +50,7 @@ VIEWS: Final = (
     "evaluation",
     "audit",
     "measures",
+    "recovery",
 )
 _TEXT: Final = "large_string"  # as polars writes it
 _TEXTS: Final = "list of large_string"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from schemas.clearance import Clearance
+from schemas.generation import Generated
 from schemas.manifest import AuditLine, AuditReport, Interval, VersionManifest, canonical_json
 from schemas.measures import VersionMeasures
 
@@ -38,6 +39,11 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
         "note": _TEXT,
         **dict.fromkeys(("annotated", "measured"), _WHOLE),
     },
+    "recovery_lines": {
+        **dict.fromkeys(("source", "raw_file", "profile", "target"), _TEXT),
+        **dict.fromkeys(("judged", "recovered", "unjudged"), _WHOLE),
+        "reason": _TEXT,
+    },
     "recipe_rows": {"recipe_json": _TEXT},
     "input_facts": {
         **dict.fromkeys(("source", "title", "license"), _TEXT),
@@ -65,6 +71,12 @@ def version_rows(
         "evaluation_lines": [{**line.model_dump(exclude={"set"}), "name": line.set} for line in manifest.evaluation],
         "audit_lines": [_audit(audit, line) for line in audit.lines] if audit else [],
         "measure_lines": _measures(measures) if measures else [],
+        "recovery_lines": [
+            {"source": source, "raw_file": file["path"], **row}
+            for source, files in manifest.record.get("generated", {}).items()
+            for file in files
+            for row in _recovery(Generated.model_validate(file))
+        ],
         "recipe_rows": [{"recipe_json": canonical_json(manifest.identity.recipe.model_dump(mode="json"))}],
         "input_facts": [{"source": source, **facts} for source, facts in manifest.sources.items()],
         "clearance_lines": [_clearance(each) for each in manifest.cleared],
@@ -89,6 +101,15 @@ def _audit(report: AuditReport, line: AuditLine) -> Row:
 def _measures(measures: VersionMeasures) -> list[Row]:
     counted = measures.model_dump(include={"annotated", "measured"})
     return [line.model_dump() | counted for line in measures.lines]
+
+
+def _recovery(file: Generated) -> list[Row]:
+    rows: list[Row] = [
+        {"profile": each.profile, "target": each.target, "judged": each.dialogues, "recovered": each.recovered}
+        for each in file.blind
+    ]
+    rows += [{"profile": e.profile, "unjudged": e.dialogues, "reason": e.reason} for e in file.unjudged]
+    return rows or [{"unjudged": file.rows, "reason": "the file holds no report of a generator"}]
 
 
 def _interval(name: str, measured: Interval | None) -> Row:

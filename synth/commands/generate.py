@@ -14,7 +14,7 @@ from synth.commands.model_options import PANEL
 
 if TYPE_CHECKING:
     from quimbot_data.workspace import Workspace
-    from synth.generation_report import GenerationReport
+    from schemas.generation import GenerationReport
     from synth.llm.generation import Asking, Job
 
 
@@ -76,6 +76,9 @@ def generate(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write scaffolding dialogues to a file that `quimbot ingest synthetic` reads.
+
+    Dialogues whose strategy, level and background a blind critic cannot tell from the tutor's words are dropped; by a
+    model, where there are enough of a language to fit one on.
 
     By a model, each of --count scenarios becomes a dialogue or a line of FILE.failures.jsonl. Replies are kept in the
     workspace: the same command goes on where it was stopped, and asks for nothing twice.
@@ -164,5 +167,7 @@ def _tell(report: "GenerationReport", output: Path) -> None:
     shares = [(b.profile, b.target, b.dialogues, b.recovered / max(b.dialogues, 1)) for b in report.blind]
     if shares:
         print_table("Recovered by the blind critic, before what it did not was dropped", _BLIND, shares)
+    for left in report.unjudged:
+        say(f"Not judged blind: {counted(left.dialogues, 'dialogue')} for {left.profile}, {left.reason}.")
     for line in report.batch:
         say(f"Not as a batch should be: {line}")

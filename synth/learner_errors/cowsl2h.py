@@ -27,10 +27,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from quimbot_data.licenses import Rights
+from quimbot_data.pedagogy.cowsl2h_tags import SUBJECT_PRONOUN, legitimate, spanish_family
 from quimbot_data.pedagogy.tokens import words_of, zipf
 from schemas.errors import WrongCorpusError
 from schemas.learner import Background
-from synth.learner_errors.cowsl2h_tags import SUBJECT_PRONOUN, legitimate, spanish_family
 from synth.learner_errors.paths import lines_of, text_files
 from synth.learner_errors.sentences import Edit, LearnerSentence, Read, Skipped
 

@@ -1,9 +1,9 @@
 """ERRANT's tags (Bryant, Felice and Briscoe 2017) brought to the families that generators cover."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from quimbot_data.pedagogy.error_families import GENERALIZABLE, Sorted
 from schemas.seed import ErrorFamily
-from synth.seeds.bank import GENERALIZABLE
 
 #: By category, the tag without its operation letter; what is not listed (OTHER, UNK, NOUN:POSS, CONJ …) has no family.
 _CATEGORIES: Final[dict[str, ErrorFamily]] = {
@@ -34,13 +34,6 @@ _DEMONSTRATIVES: Final = frozenset({"this", "that", "these", "those"})
 _POSSESSIVES: Final = frozenset({"my", "your", "his", "her", "its", "our", "their"})
 _COPULAS: Final = frozenset({"am", "are", "be", "been", "being", "is", "was", "were", "'m", "'re", "'s"})
 _HAVE: Final = frozenset({"had", "has", "have", "having", "'d", "'s", "'ve"})
-
-
-class Sorted(NamedTuple):
-    """Where an error belongs: its family, None where none covers it, and whether a rule leads to its correction."""
-
-    family: ErrorFamily | None
-    generalizable: bool
 
 
 def errant_family(tag: str, original: str, corrected: str) -> Sorted:

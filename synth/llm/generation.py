@@ -1,6 +1,6 @@
 """The run: scenarios are written by a model, checked, and written to a file; what failed, and the account, beside it.
 
-    plan -> ask -> structure -> critics -> one repair -> critics -> duplicates -> file, failures, account
+    plan -> ask -> structure -> critics -> one repair -> critics -> duplicates -> blind check -> file, failures, account
 
 A run that was stopped or killed goes on where it was: the same command asks for nothing twice that it has the reply to,
 and ends in the same file as one that nobody disturbed.
@@ -18,10 +18,10 @@ import polars as pl
 from quimbot_data.endpoint import Endpoint
 from quimbot_data.workspace import Workspace, write_model
 from schemas.errors import BudgetError, InputError
+from schemas.generation import GenerationReport
 from schemas.manifest import canonical_json
 from schemas.seed import Seed
 from synth.cache import ReplyCache, open_cache
-from synth.generation_report import GenerationReport
 from synth.llm.account import Account, account_of, remark
 from synth.llm.budget import UNLIMITED, Budget
 from synth.llm.clearing import check_transfer
@@ -32,7 +32,7 @@ from synth.llm.outcome import sort_out, write_failures
 from synth.llm.prices import DOLLAR, FREE, Price
 from synth.llm.request import DEFAULT_SAMPLING, Sampling
 from synth.llm.work import Worked, work_through
-from synth.output import canonical, write_dialogues
+from synth.output import write_dialogues
 from synth.profiles import load_profiles
 from synth.prompts import prompt_hash
 from synth.scenarios import Scenario, plan
@@ -144,9 +144,8 @@ def generate_by_model(
     scenarios, worked, account = asyncio.run(_write(workspace, job, asking, count, tell))
     written = sort_out(scenarios, worked.results)
     report = written.report(job.random_seed, job.profiles)
-    write_dialogues(written.rows, output, {"quimbot.generation": canonical(report.model_dump(mode="json"))})
+    write_dialogues(written.rows, output, report)
     write_failures(output, written.failures)
-    report.write_beside(output)
     write_model(output.with_name(output.name + ".account.json"), account)
     if worked.budget:
         done = f"{output} holds {len(written.rows):,} dialogues of the scenarios that it did cover."

@@ -16,7 +16,7 @@
     contrast = ["I went yesterday", "I go yesterday"]
 
 What is missing or too much carries the blank that goes with it: `to [|the ]market`, `to [the |]home`. A family's seeds
-are generalizable or not by `GENERALIZABLE`, unless the table says otherwise.
+are generalizable or not by `error_families.GENERALIZABLE`, unless the table says otherwise.
 """
 
 import re
@@ -28,30 +28,11 @@ from typing import Final, Literal
 from pydantic import Field, ValidationError
 
 from quimbot_data.licenses import terms_of
+from quimbot_data.pedagogy.error_families import GENERALIZABLE
 from schemas.errors import InputError
 from schemas.fields import NonEmpty, Strict, Subtag
 from schemas.learner import Background, Operation
 from schemas.seed import Seed
-
-#: Families in which a rule leads from what was said to what was meant; the rest is arbitrary, and gets no hint.
-GENERALIZABLE: Final[dict[str, bool]] = {
-    "agreement": True,
-    "article": True,
-    "aspect": True,
-    "classifier": True,
-    "copula": True,
-    "gender": True,
-    "lexis": False,
-    "mood": True,
-    "noun-number": True,
-    "orthography": False,
-    "preposition": False,
-    "pronoun": True,
-    "punctuation": True,
-    "verb-form": True,
-    "verb-tense": True,
-    "word-order": True,
-}
 
 _MARK: Final = re.compile(r"\[([^\[\]|]*)\|([^\[\]|]*)\]")
 _OPERATIONS: Final[dict[tuple[bool, bool], Operation]] = {

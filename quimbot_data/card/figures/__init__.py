@@ -23,7 +23,7 @@ QUERIES: Final = (
     *("build", "recipe", "policy", "totals", "mix", "splits", "sources", "licenses", "license_totals", "terms"),
     "clearances",
     *("ledger", "redactions", "evaluation", "audit", "languages", "other_languages", "lengths", "histogram"),
-    *("safety", "labels", "derived", "measures"),
+    *("safety", "labels", "derived", "measures", "recovery", "unjudged"),
 )
 #: The views that the queries read.
 VIEWS: Final = (
@@ -37,6 +37,7 @@ VIEWS: Final = (
     "evaluation",
     "audit",
     "measures",
+    "recovery",
 )
 
 
@@ -70,6 +71,8 @@ class CardFacts:
     labels: list[rows.Label]
     derived: list[rows.Derived]
     measures: list[rows.Measured]
+    recovery: list[rows.Recovery]
+    unjudged: list[rows.Unjudged]
     digests: dict[str, str]
     """sha256 of each query's answer."""
 
@@ -131,6 +134,8 @@ def facts_of(ask: Ask) -> CardFacts:
         labels=rows_of("labels", rows.Label),
         derived=rows_of("derived", rows.Derived),
         measures=rows_of("measures", rows.Measured),
+        recovery=rows_of("recovery", rows.Recovery),
+        unjudged=rows_of("unjudged", rows.Unjudged),
         digests={name: answer.sha256() for name, answer in answers.items()},
     )
 

@@ -9,9 +9,8 @@ how a tag begins and what it holds, not by the whole of it.
 import re
 from typing import Final
 
+from quimbot_data.pedagogy.error_families import GENERALIZABLE, Sorted
 from schemas.seed import ErrorFamily
-from synth.learner_errors.families import Sorted
-from synth.seeds.bank import GENERALIZABLE
 
 #: Overt subject pronouns are legitimate in Caribbean Spanish and elsewhere: annotators marked them, no tutor does.
 SUBJECT_PRONOUN: Final = re.compile(r"pr[:.](?:su|us|sun)[:.]")
