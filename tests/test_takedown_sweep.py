@@ -14,6 +14,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from conftest import corpus_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from raw_rows import Rows, tutor, write_array, write_lines, write_parquet
 from takedown_steps import dialogues, erase, holding, take
 
@@ -22,10 +24,13 @@ from quimbot_data.sources.source import Options
 from quimbot_data.takedowns import purge as purging
 from quimbot_data.takedowns.ledger import entries
 from quimbot_data.takedowns.reading import parts_of
+from quimbot_data.takedowns.told import Told
 from quimbot_data.workspace import Workspace
 from schemas.errors import LockedError
 
 ROWS = tutor(8)
+#: How packed files begin.
+MAGIC = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh9", b"\xfd7zXZ\0", b"PK\x03\x04"]
 #: What row 3 says, and no other.
 TEXT = "lesson 3."
 
@@ -140,6 +145,35 @@ def test_seeds_and_generated_dialogues_go_by_the_name_of_what_they_were_made_of(
         path: [3]
         for path in ("made.jsonl", "raw/synthetic/m.parquet.failures.jsonl", "raw/tutor/a.jsonl", "seeds/mine.jsonl")
     }
+
+
+def test_short_strings_make_no_row_its_own(tmp_path: Path) -> None:
+    """A row is all of another one only where its short turns are turns, too, not letters somewhere."""
+    told = Told()
+    told.note(["Yes.", "I cannot help you with that one."], ["Yes. I cannot help you with that one."], ["td"])
+    same, other = ["Yes.", "I cannot help you with that one."], ["Say: Yes. No.", "I cannot help you with that one."]
+    assert [hit.whole for hit in told.hits([same, other]).values()] == [True, False]
+
+
+def test_a_copy_that_comes_when_the_text_is_gone_is_told_by_its_words(place: Workspace) -> None:
+    take(place, "tutor:t3")
+    erase(place)
+    lay([{"talk": [message["content"] for message in ROWS[n]["messages"]]} for n in (2, 3)], place.root / "back.jsonl")
+    (place.root / "back.txt").write_text("\n".join(message["content"] for message in ROWS[3]["messages"]))
+    erase(place)
+    assert [part.partition(":")[0] for part in left(place)] == [
+        "back.jsonl still holds 1 row with text of it, or its name",
+        "back.txt still holds text of it",
+    ]
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(head=st.sampled_from([b"", b"PAR1", b"{", b"[", b"SQLite format 3\0", *MAGIC]), data=st.binary(max_size=300))
+def test_no_file_breaks_the_search(tmp_path: Path, head: bytes, data: bytes) -> None:
+    (tmp_path / "x").write_bytes(head + data)
+    unread: list[str] = []
+    for part in parts_of(tmp_path / "x", unread):
+        assert all(isinstance(text, str) for text in part.strings)
 
 
 # Replies of a model

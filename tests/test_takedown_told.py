@@ -19,7 +19,7 @@ from quimbot_data.sources import messages
 from quimbot_data.sources.source import Options
 from quimbot_data.takedowns.ledger import entries
 from quimbot_data.takedowns.report import report
-from quimbot_data.takedowns.traces import Traces
+from quimbot_data.takedowns.traces import tells_all
 from quimbot_data.workspace import Ref, Workspace
 
 pytestmark = pytest.mark.usefixtures("plain_card")
@@ -143,7 +143,7 @@ def test_a_file_is_looked_into_again_once_it_was_changed(place: Workspace, quimb
 def test_what_nobody_can_tell_any_more_stays_named(tmp_path: Path, quimbot: Any) -> None:
     workspace = lay(tmp_path / "w", {"one": [row("s", "Ay?", "Extraordinarily so, yes."), row("u", "Say.", unlike(1))]})
     (workspace.root / "notes.txt").write_text("He said: Extraordinarily so, yes.")
-    assert not Traces(take(workspace, "one:s")).tells_all
+    assert not tells_all(take(workspace, "one:s"))
     erase(workspace)
     (workspace.root / "notes.txt").write_text("He said: Extraordinarily so, yes. Indeed.")
     assert "nobody can tell whether it holds it still" in quimbot("takedown", "list", "--workspace", workspace.root).out

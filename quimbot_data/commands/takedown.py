@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quimbot_data.commands.options import JsonOption, WorkspaceOption, opened
+from quimbot_data.commands.takedown_told import listed, print_added, print_purge, print_report
 from quimbot_data.terminal import counted, note, print_json, print_table, say
 from schemas.errors import InputError, MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from quimbot_data.takedowns.report import EntryReport
     from quimbot_data.takedowns.request import Added
     from quimbot_data.workspace import Workspace
-    from schemas.takedown import FileErasure, PurgeJournal, Takedown
+    from schemas.takedown import PurgeJournal, Takedown
 
-#: Rows of a request that are listed; `--json` has them all.
-_LISTED = 20
 #: Rows from which on a request is asked about: a short `--match` may take half a corpus.
 _MANY = 1_000
 
@@ -94,7 +92,7 @@ def add(
     if json:
         print_json(_told(added.entry) | {"new": added.new and not dry_run, "dry_run": dry_run})
     else:
-        _print_added(added, dry_run=dry_run)
+        print_added(added, dry_run=dry_run)
 
 
 def _ask_about(added: "Added") -> None:
@@ -114,39 +112,17 @@ def _told(entry: "Takedown") -> dict[str, object]:
     return entry.model_dump(mode="json", exclude={"rows": {"contents": {"__all__": {"shingles"}}}})
 
 
-def _print_added(added: "Added", *, dry_run: bool) -> None:
-    from quimbot_data.takedowns.shared import told_of
-
-    taken = added.entry.rows
-    lines = [f"dialogue      {name}" for name in taken.dialogues]
-    lines += [f"learner text  {name}" for name in taken.learner_texts]
-    lines += [f"refused row   {row.source}: {row.raw_file}, row {row.raw_row} ({row.reason})" for row in added.refused]
-    say(f"{added.entry.id}: {added.entry.reason}")
-    for line in lines[:_LISTED]:
-        say(f"  {line}")
-    if len(lines) > _LISTED:
-        say(f"  and {len(lines) - _LISTED:,} more")
-    if added.entry.shared:
-        say(f"  {told_of(added.entry.shared)}")
-    if dry_run:
-        say(f"{counted(len(lines), 'row')} would be taken down; nothing was written.")
-    elif added.new:
-        rows = counted(len(lines), "row")
-        say(f"Taken down: {rows}. No later build holds what is taken down, or near-duplicates of it.")
-        note(f"What holds them now: `quimbot takedown report {added.entry.id}`")
-    else:
-        say("They were taken down before; nothing was changed.")
-
-
 @app.command("list")
 def list_entries(context: typer.Context, json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
     """The ledger of takedowns: ids and hashes, never the text that was taken down; and what purges could not reach."""
     from quimbot_data.takedowns.ledger import entries, is_interrupted
     from quimbot_data.takedowns.left import told_left
+    from quimbot_data.takedowns.traces import Traces
 
     place = _existing(context, workspace)
     _warn_of_interrupted(place, entries(place))
-    held = [entry.model_copy(update={"left": told_left(place, entry)}) for entry in entries(place)]
+    known, traces = entries(place), Traces(entries(place))
+    held = [entry.model_copy(update={"left": told_left(place, entry, traces)}) for entry in known]
     if json:
         print_json([_told(entry) | {"interrupted": is_interrupted(place)} for entry in held])
         return
@@ -154,16 +130,10 @@ def list_entries(context: typer.Context, json: JsonOption = False, workspace: Wo
         note(f"Nothing was taken down in {place.root}.")
         return
     columns = ("takedown", "dialogues", "learner texts", "refused rows", "by", "when", "purged", "left", "reason")
-    print_table("", columns, [_row(entry) for entry in held])
+    print_table("", columns, [listed(entry) for entry in held])
     for entry in held:
         for part in entry.left:
             say(f"{entry.id} left: {part.what}")
-
-
-def _row(entry: "Takedown") -> list[object]:
-    rows = entry.rows
-    counts = (len(rows.dialogues), len(rows.learner_texts), len(rows.refused))
-    return [entry.id, *counts, entry.by, entry.when[:10], (entry.purged or "")[:10], len(entry.left), entry.reason]
 
 
 @app.command()
@@ -187,60 +157,7 @@ def report(
     if not found:
         note(f"Nothing was taken down in {place.root}.")
     for entry in found:
-        _print_report(entry)
-
-
-def _none_holds(entry: "EntryReport") -> str:
-    if entry.interrupted:
-        return "No version is listed, but a purge was interrupted: end it before relying on that."
-    which = "No version that is here" if entry.earlier else "No version"
-    return f"{which} holds its rows or their near-duplicates."
-
-
-def _print_earlier(entry: "EntryReport") -> None:
-    from quimbot_data.takedowns.left import MOVED
-
-    for earlier in entry.earlier:
-        say(f"  {earlier.told()}")
-        for export in earlier.exports:
-            say(f"    {export.written()}{', ' + MOVED if export.gone else ''}")
-        for name in earlier.runs:
-            say(f"    runs/{name} was trained on it")
-
-
-def _print_report(entry: "EntryReport") -> None:
-    from quimbot_data.takedowns.shared import told_of
-
-    say(f"{entry.takedown}: {entry.reason}")
-    for stone in entry.withdrawn:
-        trained = f"; trained on it: {', '.join(stone.runs)}" if stone.runs else ""
-        say(f"  {stone.version} was withdrawn{trained}")
-    for corpus in entry.corpora:
-        again = ", though it was purged" if entry.purged else ""
-        say(f"  corpus/{corpus.source} holds {corpus.told()} of it{again}")
-    for export in entry.exports:
-        say(f"  {export.told()}")
-    _print_earlier(entry)
-    for run in entry.learnt:
-        shown = f"was shown {counted(run.dialogues, 'row')} of {run.version}" if run.dialogues else ""
-        started = f"started from {', '.join(run.through)}, which was shown some" if run.through else ""
-        say(f"  runs/{run.run} {' and '.join(filter(None, (shown, started)))}")
-    if entry.shared:
-        say(f"  {told_of(entry.shared)}")
-    for part in entry.left:
-        say(f"  left: {part.what}")
-    if not entry.holders:
-        say(f"  {_none_holds(entry)}")
-        return
-    columns = ("version", "dialogues", "near-duplicates", "training runs", "in its place")
-    rows = [
-        [
-            *(holder.version, holder.dialogues, holder.near_duplicates, ", ".join(holder.runs) or "none"),
-            holder.patched or holder.command,
-        ]
-        for holder in entry.holders
-    ]
-    print_table("", columns, rows)
+        print_report(entry)
 
 
 @app.command()
@@ -265,7 +182,7 @@ def purge(
         raise InputError(f"Nothing was taken down in {place.root}.", next_step="See `quimbot takedown add --help`.")
     _warn_of_interrupted(place, wanted)
     if not yes:
-        _print_purge(plan(place, wanted), done=False)
+        print_purge(plan(place, wanted), done=False)
         _confirm()
     done = run(place, wanted)
     if json:
@@ -274,7 +191,7 @@ def purge(
     for made in done:
         if made is not done[-1]:
             say("An earlier purge had been interrupted; it was finished first:")
-        _print_purge(made, done=True)
+        print_purge(made, done=True)
 
 
 def _told_purge(made: "PurgeJournal") -> dict[str, object]:
@@ -286,42 +203,3 @@ def _confirm() -> None:
         raise InputError("Nothing was erased: there is no terminal to ask on.", next_step="Add --yes to erase it.")
     if not typer.confirm("Erase this for good?", err=True):
         raise InputError("Nothing was erased.")
-
-
-def _print_purge(made: "PurgeJournal", *, done: bool) -> None:
-    say(f"{', '.join(made.takedowns)}: {'erased' if done else 'would be erased'}")
-    for file in made.files:
-        say(f"  {file.path}: {counted(len(file.rows), 'row')}")
-        _print_shared(file)
-    for path in (*made.removed, *made.documents):
-        say(f"  {path}: whole")
-    for cache in made.replies:
-        say(f"  {cache.path}: {counted(len(cache.keys), 'cached reply', 'cached replies')}")
-    for source in made.corpora:
-        say(f"  corpus/{source}")
-    for stone in made.versions:
-        instead = f"; {stone.patched} stands in for it" if stone.patched else ""
-        held = f"{stone.taken:,} of {stone.dialogues:,} dialogues"
-        say(f"  {stone.name}@{stone.version}: {'' if done else 'to be '}withdrawn, it held {held}{instead}")
-    if not (made.files or made.removed or made.documents or made.replies or made.corpora or made.versions):
-        left = any(made.left.values())
-        say("  nothing more can be erased here; what is left stands below" if left else "  nothing is left of it here")
-    say("Beyond reach:")
-    for place in made.unreachable:
-        say(f"  {place}")
-    if made.unread:
-        say("Not looked into, or not well:")
-    for place in made.unread:
-        say(f"  {place}")
-
-
-def _print_shared(file: "FileErasure") -> None:
-    """Raw rows that take others' raw text along: what can no longer be read from the raw file."""
-    for shared in file.shared[:_LISTED]:
-        for source, dialogues in shared.dialogues.items():
-            stay = "stays, and" if dialogues == 1 else "stay, and"
-            told = f"{counted(dialogues, 'other dialogue')} of {source} {stay} cannot be read from raw again"
-            say(f"    row {shared.row} goes whole: {told}")
-    if more := file.shared[_LISTED:]:
-        others = sum(sum(shared.dialogues.values()) for shared in more)
-        say(f"    and {counted(len(more), 'more row')}, with {counted(others, 'other dialogue')}")

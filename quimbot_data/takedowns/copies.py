@@ -87,11 +87,15 @@ class Copies:
 
     def within(self, path: Path, entries: Collection[str]) -> bool:
         """Whether a path lies in the workspace, and not behind a link that leads out of it; tells where it does not."""
-        target = path.resolve()
-        inside = target.is_relative_to(self.workspace.root.resolve())
-        if not inside:
+        if self.leads_out(path):
+            target = path.resolve()
             self.leave(f"{self.below(path)}: a link leads out of the workspace, to {target}", entries, target, "file")
-        return inside
+            return False
+        return True
+
+    def leads_out(self, path: Path) -> bool:
+        """Whether a path lies behind a link that leads out of the workspace; `sweep` tells of all of them."""
+        return not path.resolve().is_relative_to(self.workspace.root.resolve())
 
 
 def digest_of(path: Path) -> str | None:
@@ -109,12 +113,12 @@ def find_copies(copies: Copies, withdrawn: Mapping[str, Collection[str]]) -> Non
         copies: is added to.
         withdrawn: versions that go, `NAME@X.Y.Z`, with the entries that take their rows; exports of them go whole.
     """
-    root, every = copies.workspace.root, {entry for entries in copies.told.longest.values() for entry in entries}
+    root = copies.workspace.root
     for path in _files(root / "evaluation"):
-        if copies.within(path, every):
+        if not copies.leads_out(path):
             copies.erase(path, _quoting(copies, path))
     for path in sorted((root / "exports").glob("*")):
-        if copies.within(path, every) and (_is_export_of(path, withdrawn) or _any_quotes(copies, path)):
+        if not copies.leads_out(path) and (_is_export_of(path, withdrawn) or _any_quotes(copies, path)):
             copies.remove(path)
     begun = Quotes.of(copies.told.begun | copies.told.longest.keys())
     for path in (root / ".sql_history", *_documents(copies.workspace, withdrawn)):

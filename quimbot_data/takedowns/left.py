@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from quimbot_data.takedowns.copies import digest_of
-from quimbot_data.takedowns.traces import Traces
+from quimbot_data.takedowns.traces import Traces, tells_all
 from quimbot_data.terminal import counted
 from quimbot_data.workspace import Workspace
 from schemas.takedown import Remainder, Takedown
@@ -13,20 +13,26 @@ from schemas.takedown import Remainder, Takedown
 MOVED = "not where it was written: moved or deleted"
 
 
-def standing(workspace: Workspace, entry: Takedown) -> list[Remainder]:
-    """What is left of an entry, as far as can be seen from here: files that have changed are looked into again."""
-    return [part for part in entry.left if _seen(workspace, entry, part) is not None]
+def standing(workspace: Workspace, entry: Takedown, traces: Traces) -> list[Remainder]:
+    """What is left of an entry, as far as can be seen from here: files that have changed are looked into again.
+
+    Args:
+        workspace: of the places.
+        entry: whose `left`.
+        traces: by what it is told, it among others.
+    """
+    return [part for part in entry.left if _seen(workspace, entry, part, traces) is not None]
 
 
-def told_left(workspace: Workspace, entry: Takedown) -> list[Remainder]:
+def told_left(workspace: Workspace, entry: Takedown, traces: Traces) -> list[Remainder]:
     """The same, each with what is seen there now."""
-    seen = [(part, _seen(workspace, entry, part)) for part in entry.left]
+    seen = [(part, _seen(workspace, entry, part, traces)) for part in entry.left]
     return [part.model_copy(update={"what": part.what + now}) for part, now in seen if now is not None]
 
 
-def left_of(workspace: Workspace, entry: Takedown, found: Sequence[Remainder]) -> list[Remainder]:
+def left_of(workspace: Workspace, entry: Takedown, found: Sequence[Remainder], traces: Traces) -> list[Remainder]:
     """What is left of an entry once a purge found that it cannot reach some more; each told once."""
-    told = {part.what: part for part in (*standing(workspace, entry), *found)}
+    told = {part.what: part for part in (*standing(workspace, entry, traces), *found)}
     return list(told.values())
 
 
@@ -40,41 +46,34 @@ def as_they_are(workspace: Workspace, left: Sequence[Remainder]) -> list[Remaind
     ]
 
 
-def held_now(entry: Takedown, place: Path) -> int | None:
-    """How many rows of an entry, or like them, a file or folder holds; None where that cannot be seen."""
-    found = Traces(entry).below(place)
-    return None if found.unread and not found.rows else found.rows
-
-
-def _seen(workspace: Workspace, entry: Takedown, part: Remainder) -> str | None:
+def _seen(workspace: Workspace, entry: Takedown, part: Remainder, traces: Traces) -> str | None:
     """What is to be added to a remainder; None where nothing of the entry is there any more."""
     if part.place is None:
         return ""
     place = workspace.root / part.place
     if part.kind == "export":
-        return seen_export(entry, place)
+        return _seen_export(entry, place, traces)
     if _gone(workspace.root, place):
         return None
     if part.kind == "file" and part.sha256 and (now := digest_of(place)) and now != part.sha256:
-        return _seen_changed(entry, place)
+        return _seen_changed(entry, traces.below(place).held(entry))
     return ""
 
 
-def seen_export(entry: Takedown, place: Path) -> str | None:
+def _seen_export(entry: Takedown, place: Path, traces: Traces) -> str | None:
     """What is seen now where an export was written; None where nothing of an entry is in it."""
     if not (place.is_dir() and any(place.iterdir())):
         return f", {MOVED}"
-    rows = held_now(entry, place)
+    rows = traces.below(place).held(entry)
     if rows is None:
         return ", whose files cannot all be read"
     return f", which holds {counted(rows, 'row')} of it or like it" if rows else None
 
 
-def _seen_changed(entry: Takedown, place: Path) -> str | None:
-    rows = held_now(entry, place)
+def _seen_changed(entry: Takedown, rows: int | None) -> str | None:
     if rows:
         return f" (changed since, and it still holds {counted(rows, 'row')} of it or like it)"
-    if rows is None or not Traces(entry).tells_all:
+    if rows is None or not tells_all(entry):
         return " (changed since: without its text, which is gone, nobody can tell whether it holds it still)"
     return None
 

@@ -23,8 +23,9 @@ from quimbot_data.takedowns.replies import cache_of
 from quimbot_data.takedowns.report import patched_version
 from quimbot_data.takedowns.resolve import dialogue_frames, text_frames
 from quimbot_data.takedowns.shared import still_sharing, told_of
-from quimbot_data.takedowns.sweep import known_rows, sweep
+from quimbot_data.takedowns.sweep import sweep
 from quimbot_data.takedowns.told import Told
+from quimbot_data.takedowns.traces import Traces
 from quimbot_data.takedowns.trained import runs_on
 from quimbot_data.terminal import counted
 from quimbot_data.words import own_texts
@@ -52,13 +53,12 @@ def plan(workspace: Workspace, wanted: Sequence[Takedown]) -> PurgeJournal:
     going = {workspace.version(Ref(stone.name, stone.version)): stone.takedowns for stone in stones}
     going |= {workspace.corpus(source): sorted(found) for source, found in made.corpora.items()}
     _plan_tokens(made, stones)
-    sweep(copies, known_rows(workspace), going)
+    sweep(copies, wanted, going)
     for stone in stones:
         _leave_version(made, stone)
-    left = {
-        entry.id: left_of(workspace, entry, [*copies.left.get(entry.id, ()), *left_by_earlier(workspace, entry)])
-        for entry in wanted
-    }
+    traces = Traces(wanted)
+    found = {entry.id: [*copies.left.get(entry.id, ()), *left_by_earlier(workspace, entry)] for entry in wanted}
+    left = {entry.id: left_of(workspace, entry, found[entry.id], traces) for entry in wanted}
     return PurgeJournal(
         takedowns=[entry.id for entry in wanted],
         files=_erasures(made),

@@ -12,6 +12,7 @@ import codecs
 import gzip
 import json
 import lzma
+import re
 import sqlite3
 import zipfile
 import zlib
@@ -36,6 +37,7 @@ _BATCH: Final = 2**22
 _OVERLAP: Final = 20 * LONGEST_NEEDLE
 _HEAD: Final = 8_192
 _LONGEST_LINE: Final = 2**28
+_RUN: Final = re.compile(rb"[^\x00-\x08\x0e-\x1f\x7f]{20,}")
 _SQLITE: Final = b"SQLite format 3\0"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _BROKEN: Final = (
@@ -61,28 +63,31 @@ def parts_of(path: Path, unread: list[str]) -> Iterator[Part]:
         unread: is told why where it could be read only in part, or byte by byte.
     """
     try:
-        head = _head(path)
-        if head.startswith(_SQLITE):
-            yield from _records(path)
-            return
-        if _has_rows(path):
-            yield from (Part(number, strings) for number, strings in row_strings(path))
-            return
+        yield from _structured(path)
+        return
     except _BROKEN as error:
-        if not head_is_text(path):
-            unread.append(f"was searched byte by byte: {_told(error)}")
+        unread.append(f"was searched as text, for it is no whole file of its form: {_told(error)}")
+    except _NoRows:
+        pass
     try:
         yield from _pieces(path, unread)
     except _BROKEN as error:
-        unread.append(f"cannot be read: {_told(error)}")
+        unread[:] = [f"cannot be read: {_told(error)}"]
 
 
-def head_is_text(path: Path) -> bool:
-    """Whether a file's beginning looks like text; False where it cannot be read."""
-    try:
-        return b"\0" not in _head(path)
-    except OSError:
-        return False
+class _NoRows(Exception):  # noqa: N818
+    """A file is of no form that has rows."""
+
+
+def _structured(path: Path) -> Iterator[Part]:
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    if head.startswith(_SQLITE):
+        yield from _records(path)
+    elif _has_rows(path):
+        yield from (Part(number, strings) for number, strings in row_strings(path))
+    else:
+        raise _NoRows
 
 
 def _has_rows(path: Path) -> bool:
@@ -96,11 +101,6 @@ def _has_rows(path: Path) -> bool:
             return isinstance(json.loads(stream.readline(_LONGEST_LINE)), dict)
     except (InputError, ValueError, RecursionError):  # empty, broken gzip, or no JSON
         return False
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(_HEAD)
 
 
 def _told(error: BaseException) -> str:
@@ -129,7 +129,19 @@ def _pieces(path: Path, unread: list[str]) -> Iterator[Part]:
             encoding = _encoding(head)
             if encoding == "utf-8" and b"\0" in head:
                 unread.append("is of no form that is read here: it was searched byte by byte")
-            yield from _decoded(head, stream, codecs.getincrementaldecoder(encoding)("replace"))
+                yield from _runs(head, stream)
+            else:
+                yield from _decoded(head, stream, codecs.getincrementaldecoder(encoding)("replace"))
+
+
+def _runs(head: bytes, stream: IO[bytes]) -> Iterator[Part]:
+    """What may be text between other bytes."""
+    kept, data = b"", head
+    while data:
+        held = kept + data
+        text = b"\n".join(_RUN.findall(held)).decode("utf-8", "replace")
+        yield Part(None, [text], is_text=True)
+        kept, data = held[-_OVERLAP:], stream.read(_PIECE)
 
 
 def _decoded(head: bytes, stream: IO[bytes], decoder: codecs.IncrementalDecoder) -> Iterator[Part]:
@@ -147,8 +159,9 @@ def _encoding(head: bytes) -> str:
 @contextmanager
 def _streams(path: Path) -> Iterator[Iterator[IO[bytes]]]:
     """What is in a file once it is unpacked: one stream, or one a member."""
-    head = _head(path)
-    if zipfile.is_zipfile(path):
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    if head.startswith(b"PK") and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as members:
             yield (members.open(name) for name in members.namelist())
     else:

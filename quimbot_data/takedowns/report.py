@@ -10,8 +10,9 @@ from quimbot_data.takedowns.corpora import InCorpus, taken_in
 from quimbot_data.takedowns.earlier import Earlier, earlier_versions
 from quimbot_data.takedowns.holders import Held, held_rows
 from quimbot_data.takedowns.ledger import entries, is_interrupted
-from quimbot_data.takedowns.left import MOVED, held_now, told_left
+from quimbot_data.takedowns.left import MOVED, told_left
 from quimbot_data.takedowns.shared import still_sharing
+from quimbot_data.takedowns.traces import Traces
 from quimbot_data.takedowns.trained import Learnt, learnt
 from quimbot_data.terminal import counted
 from quimbot_data.workspace import Ref, Workspace
@@ -93,10 +94,12 @@ def report(workspace: Workspace, wanted: Sequence[Takedown]) -> list[EntryReport
     held = {ref: held_rows(workspace, ref, wanted) for ref in workspace.versions()} if wanted else {}
     corpora = [taken_in(workspace, source, wanted) for source in workspace.sources()] if wanted else []
     stones = [stone for ref in workspace.withdrawn() if (stone := workspace.tombstone(ref))]
+    traces = Traces(wanted)
     return [
         _entry_report(
             workspace,
             entry,
+            traces,
             [found[entry.id] for found in corpora if entry.id in found],
             held,
             [stone for stone in stones if entry.id in stone.takedowns],
@@ -108,6 +111,7 @@ def report(workspace: Workspace, wanted: Sequence[Takedown]) -> list[EntryReport
 def _entry_report(
     workspace: Workspace,
     entry: Takedown,
+    traces: Traces,
     corpora: list[InCorpus],
     held: dict[Ref, dict[str, Held]],
     stones: list[Tombstone],
@@ -118,6 +122,7 @@ def _entry_report(
         if entry.id in found
     }
     runs = learnt(workspace, entry.rows.dialogues, rows)
+    versions = {stone.id for stone in stones}
     holders = [_holder(workspace, ref, entry.id, held, runs) for ref in held if entry.id in held[ref]]
     return EntryReport(
         takedown=entry.id,
@@ -129,18 +134,18 @@ def _entry_report(
         earlier=earlier_versions(workspace, entry),
         interrupted=is_interrupted(workspace),
         learnt=runs,
-        exports=_exports(workspace, entry, {*(holder.id for holder in holders), *(stone.id for stone in stones)}),
-        left=told_left(workspace, entry),
+        exports=_exports(workspace, entry, traces, versions | {holder.id for holder in holders}),
+        left=told_left(workspace, entry, traces),
         shared=still_sharing(workspace, entry, entries(workspace)),
     )
 
 
-def _exports(workspace: Workspace, entry: Takedown, versions: Collection[str]) -> list[HeldExport]:
-    found = exports_of(workspace, versions)
-    return [
-        HeldExport(**export.model_dump(), rows=None if export.gone else held_now(entry, workspace.root / export.folder))
-        for export in found
-    ]
+def _exports(workspace: Workspace, entry: Takedown, traces: Traces, versions: Collection[str]) -> list[HeldExport]:
+    found = []
+    for export in exports_of(workspace, versions):
+        rows = None if export.gone else traces.below(workspace.root / export.folder).held(entry)
+        found.append(HeldExport(**export.model_dump(), rows=rows))
+    return found
 
 
 def _shown(runs: Sequence[Learnt], version_id: str) -> list[str]:

@@ -11,7 +11,7 @@ from quimbot_data.terminal import counted
 from quimbot_data.workspace import Workspace
 from schemas.takedown import Takedown
 
-_COLUMNS: Final = ("dialogue_id", "source", "messages", "provenance")
+_COLUMNS: Final = ("dialogue_id", "messages", "provenance")
 #: Dialogues that are named where there are more.
 _NAMED: Final = 5
 
@@ -25,16 +25,27 @@ def sharing(workspace: Workspace, taken: Collection[str]) -> list[str]:
     """
     found: list[str] = []
     for source in sorted({name.partition(":")[0] for name in taken} & set(workspace.sources())):
-        told = _turns(workspace, source, pl.col("dialogue_id").is_in(list(taken)))
-        if told.height:
-            rest = _turns(workspace, source, ~pl.col("dialogue_id").is_in(list(taken)))
-            found.extend(rest.join(told, on=["tree", "said"], how="semi")["dialogue_id"].unique())
+        if trees := _trees(workspace, source, taken):
+            turns = _turns(workspace, source, trees)
+            ours = pl.col("dialogue_id").is_in(list(taken))
+            rest = turns.filter(~ours).join(turns.filter(ours), on=["tree", "said"], how="semi")
+            found.extend(rest["dialogue_id"].unique())
     return sorted(found)
 
 
-def _turns(workspace: Workspace, source: str, wanted: pl.Expr) -> pl.DataFrame:
-    """dialogue_id, tree and said, a hash: one row a message of dialogues that are a branch of something."""
-    parts = [pl.DataFrame(schema={"dialogue_id": pl.String, "tree": pl.String, "said": pl.UInt64})]
+def _trees(workspace: Workspace, source: str, taken: Collection[str]) -> list[str]:
+    """What some dialogues are branches of."""
+    found = set[str]()
+    for entry in workspace.corpus_manifest(source).dialogues:
+        rows = read_parquet(workspace.corpus(source) / entry.path, ["dialogue_id", "provenance"])
+        rows = rows.filter(pl.col("dialogue_id").is_in(list(taken)))
+        found.update(rows["provenance"].struct.field("lineage").drop_nulls())
+    return sorted(found)
+
+
+def _turns(workspace: Workspace, source: str, trees: Collection[str]) -> pl.DataFrame:
+    """dialogue_id, tree and said, a hash: one row a message of the dialogues of some trees."""
+    parts = []
     for entry in workspace.corpus_manifest(source).dialogues:
         rows = read_parquet(workspace.corpus(source) / entry.path, _COLUMNS)
         rows = rows.select(
@@ -42,8 +53,8 @@ def _turns(workspace: Workspace, source: str, wanted: pl.Expr) -> pl.DataFrame:
             tree=pl.col("provenance").struct.field("lineage"),
             said=pl.col("messages").list.eval(pl.element().struct.field("content")),
         )
-        rows = rows.filter(pl.col("tree").is_not_null(), wanted)
-        parts.append(rows.explode("said").with_columns(said=pl.col("said").hash()))
+        rows = rows.filter(pl.col("tree").is_in(list(trees))).explode("said")
+        parts.append(rows.with_columns(said=pl.col("said").hash()))
     return pl.concat(parts)
 
 

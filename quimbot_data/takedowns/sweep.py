@@ -14,7 +14,7 @@ Links are not followed: what is behind one that leads out is named as not looked
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,13 +23,15 @@ from quimbot_data.takedowns.copies import Copies
 from quimbot_data.takedowns.reading import Part, batches, parts_of
 from quimbot_data.takedowns.replies import cache_of, quoting_replies
 from quimbot_data.takedowns.told import Hit, Told
+from quimbot_data.takedowns.traces import Traces
 from quimbot_data.terminal import counted
 from quimbot_data.version import DOCUMENTS, FATES
 from quimbot_data.workspace import MANIFEST, SEEN, Workspace, read_model
 from schemas.manifest import Documents
+from schemas.takedown import Takedown
 
-#: Looked into elsewhere, without text of a row, or cleared by every purge.
-_TOPS: Final = (".locks", ".scratch", "takedowns", "evaluation", "exports", ".sql_history", "exports.json")
+#: Without text of a row, or cleared by every purge.
+_TOPS: Final = (".locks", ".scratch")
 #: What a command wrote there belongs together, and is not rewritten in parts.
 _WHOLE: Final = ("versions", "runs", "corpus")
 #: Weights hold no text, and what was trained on a row is named as such.
@@ -38,33 +40,42 @@ _NAMED: Final = 5
 Inode = tuple[int, int]
 
 
-def sweep(copies: Copies, known: Mapping[Path, Collection[int]], going: Mapping[Path, Collection[str]]) -> None:
+def sweep(copies: Copies, wanted: Sequence[Takedown], going: Mapping[Path, Collection[str]]) -> None:
     """Search what is beside corpora and versions.
 
     Args:
         copies: is added to.
-        known: rows that corpora know of raw files: theirs is the word on whether those go.
+        wanted: the entries; one whose text is gone already is told by ids and shingles.
         going: folders of versions and corpora that go or are rewritten, with the entries on whose account.
     """
-    links = Counter[Inode]()
-    listed = _listed(copies.workspace)
+    links, raw = Counter[Inode](), _raw_files(copies.workspace)
+    told = {entry for entries in copies.told.longest.values() for entry in entries}
+    gone = [entry for entry in wanted if entry.id not in told and entry.rows.contents]
+    listed, traces = _listed(copies.workspace), Traces(gone) if gone else None
     for path in _walk(copies):
         links[_inode(path)] += 1
         if path not in listed and not _goes(path, copies, going) and not _is_passed_over(copies, path):
-            _search(copies, path, known.get(path))
+            _search(copies, path, raw.get(path, []), traces)
     _leave_links(copies, links, going)
 
 
-def known_rows(workspace: Workspace) -> dict[Path, set[int]]:
-    """The rows of raw files below a corpus's own folder on which its dialogues, texts or refusals stand."""
-    found: dict[Path, set[int]] = {}
+def _raw_files(workspace: Workspace) -> dict[Path, list[tuple[str, str]]]:
+    """The raw files below a corpus's own folder, each with the corpus and the name that it has for it."""
+    found: dict[Path, list[tuple[str, str]]] = {}
     for source in workspace.sources():
+        for file in workspace.corpus_manifest(source).record.get("raw_files", []):
+            found.setdefault(workspace.raw(source) / file["path"], []).append((source, file["path"]))
+    return found
+
+
+def _known_rows(workspace: Workspace, names: Collection[tuple[str, str]]) -> set[int]:
+    """The rows of a raw file on which dialogues, learner texts or refusals of a corpus stand."""
+    found = set[int]()
+    for source, name in names:
         manifest, folder = workspace.corpus_manifest(source), workspace.corpus(source)
         for file in (manifest.origins, *manifest.rejected):
             rows = read_parquet(folder / file.path, ["raw_file", "raw_row"])
-            for (name,), held in rows.group_by("raw_file"):
-                numbers = held["raw_row"].unique().to_list()
-                found.setdefault(workspace.raw(source) / str(name), set()).update(numbers)
+            found.update(rows.filter(raw_file=name)["raw_row"])
     return found
 
 
@@ -117,12 +128,16 @@ def _is_passed_over(copies: Copies, path: Path) -> bool:
     parts = path.relative_to(copies.workspace.root).parts
     if parts[0] in _TOPS or parts[:2] == ("cache", "tokens"):
         return True
+    if parts[0] == "takedowns":
+        return path.suffix == ".json"
+    if parts[0] == "evaluation":  # other than elsewhere, lines of text go
+        return path in copies.rows
     if parts[0] == "runs":
         return path.name == SEEN or path.suffix in _WEIGHTS
     return path.name.startswith(f"{cache_of(copies.workspace).name}-")  # SQLite's own, which go with a rewrite
 
 
-def _search(copies: Copies, path: Path, known: Collection[int] | None) -> None:
+def _search(copies: Copies, path: Path, names: Collection[tuple[str, str]], traces: Traces | None) -> None:
     if path == cache_of(copies.workspace):
         _search_replies(copies, path)
         return
@@ -130,9 +145,13 @@ def _search(copies: Copies, path: Path, known: Collection[int] | None) -> None:
     found: list[tuple[int | None, Hit]] = []
     for parts in batches(parts_of(path, unread)):
         found += _hits(copies.told, path, parts)
+        if traces and not names:
+            like = traces.in_rows([part.strings for part in parts])
+            found += [(parts[at].number, Hit(frozenset(entries), whole=False)) for at, entries in like.items()]
     copies.unread += [f"{copies.below(path)} {why}" for why in dict.fromkeys(unread)]
     planned = copies.rows.get(path, set())
-    if known is not None:  # of rows that a corpus knows its manifest says whose they are
+    if found and names:  # of rows that a corpus knows its manifest says whose they are
+        known = _known_rows(copies.workspace, names)
         found = [(number, hit) for number, hit in found if number is not None and number not in known]
     found = [(number, hit) for number, hit in found if number not in planned]
     if found:

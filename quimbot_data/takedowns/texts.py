@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any, Final
 
 import polars as pl
@@ -32,6 +33,12 @@ def folded(text: pl.Expr) -> pl.Expr:
 def fold(texts: Sequence[str]) -> list[str]:
     """Texts as they are compared."""
     return pl.Series("text", list(texts), dtype=pl.String).to_frame().select(folded(pl.col("text")))["text"].to_list()
+
+
+def fold_rows(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The same of rows of texts, all in one."""
+    flat, places = fold([text for row in rows for text in row]), accumulate((len(row) for row in rows), initial=0)
+    return [flat[start:end] for start, end in pairwise(places)]
 
 
 def plain(text: str, what: str) -> str:
@@ -146,7 +153,7 @@ class Quotes:
         """Which rows, each given by its strings, quote one."""
         if not self.long and not self.whole:
             return []
-        parted = [fold(row) for row in rows]
+        parted = fold_rows(rows)
         joined = pl.Series([" ".join(row) for row in parted], dtype=pl.String)
         within = joined.str.contains_any(list(self.long)) if self.long else pl.repeat(False, len(rows), eager=True)
         return [at for at, row in enumerate(parted) if within[at] or not self.whole.isdisjoint(row)]

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from quimbot_data.takedowns.marks import names_of
-from quimbot_data.takedowns.texts import LEAST_FRAGMENT, fold, sound, unescaped
+from quimbot_data.takedowns.texts import LEAST_FRAGMENT, fold_rows, sound, unescaped
 from schemas.takedown import Takedown
 
 #: Characters of a text by which documents are told, which may cut a quotation short.
@@ -84,19 +84,20 @@ class Told:
     def hits(self, rows: Sequence[Sequence[str]]) -> dict[int, Hit]:
         """Which rows of a file, each by its strings, name a row that goes, or quote the longest fragment of one."""
         named = {at: found for at, row in enumerate(rows) if (found := self.named(row))}
-        texts = [_as_read(row) for row in rows]
+        folded = _as_read(rows)
+        texts = [" ".join(row) for row in folded]
         quoted = _quoting(texts, self.longest)
         hits = {}
         for at in sorted(named.keys() | quoted.keys()):
             entries = set[str]().union(named.get(at, ()), *(self.longest[needle] for needle in quoted.get(at, ())))
-            whole = at in named or any(self._holds_all(texts[at], needle) for needle in quoted[at])
+            whole = at in named or any(self._holds_all(texts[at], folded[at], needle) for needle in quoted[at])
             hits[at] = Hit(frozenset(entries), whole)
         return hits
 
     def parts_in(self, rows: Sequence[Sequence[str]]) -> dict[int, Hit]:
         """Which rows quote any fragment, or name a row: for what may be made again, as a cached reply may."""
         named = {at: found for at, row in enumerate(rows) if (found := self.named(row))}
-        quoted = _quoting([_as_read(row) for row in rows], self.parts)
+        quoted = _quoting([" ".join(row) for row in _as_read(rows)], self.parts)
         return {
             at: Hit(frozenset().union(named.get(at, ()), *(self.parts[part] for part in quoted.get(at, ()))), True)
             for at in sorted(named.keys() | quoted.keys())
@@ -107,22 +108,31 @@ class Told:
         needles: dict[str, set[str]] = {}
         for fragment, entries in self.longest.items():
             needles.setdefault(fragment[:LONGEST_NEEDLE], set()).update(entries)
-        found = _quoting([_as_read([piece]) for piece in pieces], needles)
+        found = _quoting([" ".join(row) for row in _as_read([[piece] for piece in pieces])], needles)
         return {at: Hit(frozenset().union(*(needles[part] for part in parts)), False) for at, parts in found.items()}
 
     def named(self, strings: Iterable[str]) -> set[str]:
-        """The entries whose rows some strings name, by id or content hash."""
-        some = (text for text in strings if len(text) <= _LONGEST_ID)
-        return set[str]().union(*(self.names[name] for text in some for name in names_of(text) if name in self.names))
+        """The entries whose rows some strings name, by id or content hash, or as that of which they are a part."""
+        found = set[str]()
+        for text in strings:
+            if text in self.names:
+                found |= self.names[text]
+            elif ":" in text and len(text) <= _LONGEST_ID:
+                found.update(*(self.names[name] for name in names_of(text) if name in self.names))
+        return found
 
-    def _holds_all(self, text: str, longest: str) -> bool:
-        return any(all(fragment in text for fragment in whole) for whole in self.rows[longest])
+    def _holds_all(self, text: str, strings: Collection[str], longest: str) -> bool:
+        """Whether a row holds all fragments of one that goes; a short one, as `yes`, must be a string of its own."""
+        return any(
+            all(part in (text if len(part) >= LEAST_FRAGMENT else strings) for part in whole)
+            for whole in self.rows[longest]
+        )
 
 
-def _as_read(strings: Sequence[str]) -> str:
-    """The strings of a row, folded and joined, and once more without the escapes of JSON within."""
-    held = [sound(text) for text in strings]
-    return " ".join(fold([*held, *(unescaped(text) for text in held if "\\" in text)]))
+def _as_read(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The strings of rows, folded, and once more without the escapes of JSON within."""
+    held = [[sound(text) for text in row] for row in rows]
+    return fold_rows([[*row, *(unescaped(text) for text in row if "\\" in text)] for row in held])
 
 
 def _quoting(texts: Sequence[str], needles: Mapping[str, object]) -> dict[int, list[str]]:

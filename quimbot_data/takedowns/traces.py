@@ -1,6 +1,7 @@
-"""An entry's rows looked for in files without their text, which the ledger does not have: by ids, and by shingles."""
+"""Rows of entries looked for in files without their text, which the ledger does not have: by ids, and by shingles."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ import polars as pl
 
 from quimbot_data.takedowns.exclusion import THRESHOLD
 from quimbot_data.takedowns.marks import StoredSets, sets_of
-from quimbot_data.takedowns.reading import Part, batches, parts_of
+from quimbot_data.takedowns.reading import batches, parts_of
 from quimbot_data.takedowns.texts import sound, unescaped
 from quimbot_data.takedowns.told import Told
 from schemas.takedown import Takedown
@@ -20,49 +21,56 @@ _ROLES: Final = frozenset({"system", "user", "assistant", "human", "gpt", "promp
 
 @dataclass
 class Looked:
-    """What files hold of an entry."""
+    """What files hold of some entries.
 
-    rows: int = 0
-    """Rows, or pieces of text, that name a row of it or hold what it said, or most of that."""
+    Attributes:
+        rows: by entry, rows, or pieces of text, that name a row of it or hold what it said, or most of that.
+        unread: files that could not be looked into, or not well.
+    """
+
+    rows: Counter[str] = field(default_factory=Counter)
     unread: list[str] = field(default_factory=list)
-    """Files that could not be looked into, or not well."""
 
-    def add(self, other: "Looked") -> None:
-        """Of several files."""
-        self.rows += other.rows
-        self.unread += other.unread
+    def held(self, entry: Takedown) -> int | None:
+        """Rows of an entry, or like it; None where that cannot be seen."""
+        return None if self.unread and not self.rows[entry.id] else self.rows[entry.id]
 
 
 class Traces:
-    """By what an entry is told once its text is gone."""
+    """By what entries are told once their text is gone; no place is looked into twice."""
 
-    def __init__(self, entry: Takedown) -> None:
-        self._names = Told.of([entry])
-        self._stored = StoredSets.of([entry])
-        self.tells_all = len(self._stored.told()) == len(entry.rows.contents) and not entry.rows.refused
-        """Whether each of its contents is long enough to be told by shingles."""
+    def __init__(self, entries: Sequence[Takedown]) -> None:
+        self._names, self._stored = Told.of(entries), StoredSets.of(entries)
+        self._looked: dict[Path, Looked] = {}
 
     def below(self, place: Path) -> Looked:
-        """What a file, or the files below a folder, hold of it."""
-        found = Looked()
-        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if path.is_file():
-                found.add(self._within(path))
+        """What a file, or the files below a folder, hold of them."""
+        if place not in self._looked:
+            found = self._looked[place] = Looked()
+            for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+                if path.is_file():
+                    self._look(path, found)
+        return self._looked[place]
+
+    def in_rows(self, rows: Sequence[Sequence[str]]) -> dict[int, set[str]]:
+        """The entries that each row, given by its strings, is a row of, or like one of."""
+        found = {at: named for at, row in enumerate(rows) if (named := self._names.named(row))}
+        texts = pl.Series([_text_of(row) for row in rows], dtype=pl.String)
+        for at, entry in self._stored.within(sets_of(texts), THRESHOLD):
+            found.setdefault(at, set()).add(entry)
         return found
 
-    def _within(self, path: Path) -> Looked:
-        found = Looked()
+    def _look(self, path: Path, found: Looked) -> None:
         unread: list[str] = []
         for parts in batches(parts_of(path, unread)):
-            found.rows += self._rows(parts)
-        found.unread = [f"{path.name} {why}" for why in dict.fromkeys(unread)]
-        return found
+            for entries in self.in_rows([part.strings for part in parts]).values():
+                found.rows.update(entries)
+        found.unread += [f"{path.name} {why}" for why in dict.fromkeys(unread)]
 
-    def _rows(self, parts: Iterable[Part]) -> int:
-        strings = [part.strings for part in parts]
-        named = {at for at, row in enumerate(strings) if self._names.named(row)}
-        texts = pl.Series([_text_of(row) for row in strings], dtype=pl.String)
-        return len(named | {place for place, _ in self._stored.within(sets_of(texts), THRESHOLD)})
+
+def tells_all(entry: Takedown) -> bool:
+    """Whether every row of an entry is known by shingles that are enough to tell it within longer text."""
+    return len(StoredSets.of([entry]).told()) == len(entry.rows.contents) and not entry.rows.refused
 
 
 def _text_of(strings: Iterable[str]) -> str:
