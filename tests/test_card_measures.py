@@ -181,7 +181,7 @@ def test_the_card_tells_what_was_recovered_before_the_filter(judged: Workspace) 
     # Dialogue by dialogue: 108 of 120, 95 of 100, 100 of 120, not the means of the files' rates.
     assert [cell.strip() for cell in row.split("|")[2:-1]] == ["120", "90.0 %", "95.0 %", "–", "83.3 %"]
     assert "7 dialogues of `arabic-l2`: too few of them" in section
-    assert f"{len(valid_dialogues()) - 6} dialogues: the file holds no report" in section
+    assert f"{len(valid_dialogues()) - 6} raw rows: the file holds no report" in section
     assert verify_card(judged, REF, judged.version(REF) / "README.md").differences == []
 
 
