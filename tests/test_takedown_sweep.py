@@ -273,11 +273,13 @@ def test_links_are_not_followed_and_hard_links_lose_the_row(place: Workspace, tm
 
 def test_files_that_cannot_be_read_are_told(place: Workspace) -> None:
     (place.root / "broken.gz").write_bytes(gzip.compress(b"x" * 10_000)[:30])
+    (place.root / os.fsdecode(b"caf\xe9.txt")).write_text("x")
     (place.root / "broken.sqlite").write_bytes(b"SQLite format 3\0" + b"\1" * 5_000)
     take(place, "tutor:t3")
     told = " ".join(erase(place).unread)
     assert "broken.gz cannot be read" in told
     assert "broken.sqlite" in told
+    assert "has a name that is no Unicode text" in told
 
 
 def test_a_line_of_a_document_is_no_row(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_of_a_purge_of_several_entries_each_keeps_its_own(place: Workspace, tmp_
     assert "first" in held[both.id]
     assert "second" in held[both.id]
     stones = [place.tombstone(ref) for ref in (REF, OTHER)]
-    assert [stone.takedowns for stone in stones if stone] == [[one.id, both.id], [two.id, both.id]]
+    assert [set(stone.takedowns) for stone in stones if stone] == [{one.id, both.id}, {two.id, both.id}]
     purged = [place.corpus_manifest(source).record[PURGED][0]["takedowns"] for source in ("first", "second")]
     assert purged == [sorted([one.id, both.id]), sorted([two.id, both.id])]
 
@@ -101,6 +101,14 @@ def test_a_question_that_stands_in_other_branches_is_told(tmp_path: Path, quimbo
 
 def test_rows_of_no_tree_share_nothing(place: Workspace) -> None:
     assert take(place, "first:z").shared == []
+
+
+def test_refused_rows_that_quote_it_are_told(tmp_path: Path) -> None:
+    quoting = {"id": "n", "note": f"He said: {STORY}"}
+    workspace = lay(tmp_path / "w", {"one": [row("z", "Tell me.", STORY), quoting, row("u", "Say.", unlike(1))]})
+    take(workspace, "one:z")
+    told = "1 refused row quotes it and stays, in corpus and raw file: to erase, take down by --match or --raw-id"
+    assert f"{told}: one: rows.jsonl, row 1" in erase(workspace).unreachable
 
 
 # What is there now

@@ -9,7 +9,8 @@
     holders     what a version holds of them; such a version does not leave the workspace
     report      which corpora, versions, exports and training runs hold them, and the patched version to build
     plan        what a purge has to erase, and what it cannot reach: of corpora and raw files (`raw_rows`), versions,
-                copies that commands made (`copies`), and files that nobody listed (`sweep`)
+                copies that commands made (`copies`), and files that nobody listed (`sweep`); what is like the rows
+                and stays (`staying`)
     purge       raw files (`erasing`), cached replies (`replies`) and corpora (`rewriting`) without them; versions that
                 held them leave a tombstone (`withdraw`)
     left        what is out of reach, seen again in every report, without the text (`traces`)

@@ -13,22 +13,19 @@ from quimbot_data.buckets import read_parquet
 from quimbot_data.export.register import exports_of
 from quimbot_data.takedowns.copies import Copies, find_copies
 from quimbot_data.takedowns.earlier import left_by_earlier
-from quimbot_data.takedowns.exclusion import THRESHOLD
 from quimbot_data.takedowns.holders import holders
 from quimbot_data.takedowns.ledger import entries, now
 from quimbot_data.takedowns.left import left_of
-from quimbot_data.takedowns.marks import StoredSets, owners, sets_of
+from quimbot_data.takedowns.marks import owners
 from quimbot_data.takedowns.raw_rows import COLUMNS, Plan, note_dialogues, origins_of, plan_corpus
 from quimbot_data.takedowns.replies import cache_of
 from quimbot_data.takedowns.report import patched_version
-from quimbot_data.takedowns.resolve import dialogue_frames, text_frames
-from quimbot_data.takedowns.shared import still_sharing, told_of
+from quimbot_data.takedowns.staying import rows_that_stay
 from quimbot_data.takedowns.sweep import sweep
 from quimbot_data.takedowns.told import Told
 from quimbot_data.takedowns.traces import Traces
 from quimbot_data.takedowns.trained import runs_on
 from quimbot_data.terminal import counted
-from quimbot_data.words import own_texts
 from quimbot_data.workspace import MANIFEST, Ref, Workspace, file_digest
 from schemas.takedown import FileErasure, NamedFile, PurgeJournal, ReplyErasure, SharedRow, Takedown, Tombstone
 
@@ -69,15 +66,12 @@ def plan(workspace: Workspace, wanted: Sequence[Takedown]) -> PurgeJournal:
         versions=stones,
         unread=[*copies.unread, *_too_short(copies.told)],
         left=left,
-        unreachable=_unreachable(made, [part.what for parts in left.values() for part in parts]),
+        unreachable=[
+            *dict.fromkeys(part.what for parts in left.values() for part in parts),
+            *rows_that_stay(made),
+            _ALWAYS,
+        ],
     )
-
-
-def _unreachable(made: Plan, left: Sequence[str]) -> list[str]:
-    known = entries(made.workspace)
-    held = [still_sharing(made.workspace, entry, known) for entry in made.wanted]
-    shared = [f"{told_of(names)} (to erase them, take them down)" for names in held if names]
-    return [*dict.fromkeys([*left, *shared]), *_near_copies(made), _ALWAYS]
 
 
 def _too_short(told: Told) -> list[str]:
@@ -130,7 +124,7 @@ def _shared(made: Plan) -> dict[Path, dict[int, dict[str, int]]]:
     return found
 
 
-# Versions, and what is like the rows that go
+# Versions
 
 
 def _plan_versions(made: Plan) -> list[Tombstone]:
@@ -184,20 +178,3 @@ def _leave_version(made: Plan, stone: Tombstone) -> None:
     for export in exports_of(workspace, {stone.id}):
         if export.outside or export.gone:
             made.copies.leave(export.written(), stone.takedowns, workspace.root / export.folder, "export")
-
-
-def _near_copies(made: Plan) -> list[str]:
-    """Near-copies are other rows: builds leave them out, and they stay unless they are taken down themselves."""
-    stored, near = StoredSets.of(made.wanted), set[str]()
-    for rows in dialogue_frames(made.workspace, COLUMNS):
-        rest = rows.filter(made.marks.of_dialogue().is_null())
-        near |= {rest["dialogue_id"][place] for place, _ in stored.near(sets_of(own_texts(rest)), THRESHOLD)}
-    for rows in text_frames(made.workspace):
-        rest = rows.filter(made.marks.of_text().is_null())
-        near |= {rest["text_id"][place] for place, _ in stored.near(sets_of(rest["text"]), THRESHOLD)}
-    if not near:
-        return []
-    some = ", ".join(sorted(near)[:_NAMED]) + (", …" if len(near) > _NAMED else "")
-    if len(near) == 1:
-        return [f"1 near-copy stays, though no build takes it: to erase it, take down {some}"]
-    return [f"{len(near):,} near-copies stay, though no build takes them: to erase them, take down {some}"]

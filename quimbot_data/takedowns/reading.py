@@ -108,8 +108,14 @@ def _told(error: BaseException) -> str:
     return (told.splitlines() or [type(error).__name__])[0]
 
 
+def opened_database(path: Path) -> sqlite3.Connection:
+    """A SQLite file, to be read; nothing is written beside it, as SQLite would where it may share it with others."""
+    alone = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    return sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro{alone}", uri=True)
+
+
 def _records(path: Path) -> Iterator[Part]:
-    with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as database:
+    with closing(opened_database(path)) as database:
         database.text_factory = lambda data: data.decode("utf-8", "replace")
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for name in tables:

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
+from quimbot_data.takedowns.reading import opened_database
 from quimbot_data.takedowns.texts import strings_of_json
 from quimbot_data.takedowns.told import Hit, Told
 from quimbot_data.workspace import Workspace, writing
@@ -28,7 +28,7 @@ def quoting_replies(path: Path, told: Told) -> dict[str, Hit]:
         sqlite3.Error: the file is no such cache.
     """
     found: dict[str, Hit] = {}
-    with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as database:
+    with closing(opened_database(path)) as database:
         replies = database.execute("SELECT key, reply FROM replies ORDER BY key")
         while rows := replies.fetchmany(_AT_ONCE):
             hits = told.parts_in([strings_of_json(reply) for _, reply in rows])

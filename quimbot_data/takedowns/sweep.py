@@ -104,10 +104,19 @@ def _walk(copies: Copies) -> Iterator[Path]:
     for place, folders, names in os.walk(root, onerror=refused):
         folders.sort()
         for path in (Path(place) / name for name in sorted([*names, *folders])):
-            if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+            if not _is_named_in_unicode(path):
+                copies.unread.append(f"{os.fsencode(path)!r} has a name that is no Unicode text")
+            elif path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
                 copies.unread.append(f"{copies.below(path)} is a link out of the workspace, to {path.resolve()}")
             elif path.is_file() and not path.is_symlink():
                 yield path
+
+
+def _is_named_in_unicode(path: Path) -> bool:
+    try:
+        return bool(str(path).encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _inode(path: Path) -> Inode:
@@ -170,12 +179,9 @@ def _hits(told: Told, path: Path, parts: list[Part]) -> list[tuple[int | None, H
 
 def _settle(copies: Copies, path: Path, found: list[tuple[int | None, Hit]]) -> None:
     """Erase what can be, and name the file where something stays in it."""
-    top, entries = (
-        path.relative_to(copies.workspace.root).parts[0],
-        frozenset[str]().union(*(hit.entries for _, hit in found)),
-    )
+    top = path.relative_to(copies.workspace.root).parts[0]
     if top == "corpus" and path.suffix == ".parquet":
-        copies.remove(path, entries)
+        copies.remove(path, _entries(found))
         return
     for number, hit in found:
         if number is not None and hit.whole and top not in _WHOLE:
@@ -185,8 +191,11 @@ def _settle(copies: Copies, path: Path, found: list[tuple[int | None, Hit]]) -> 
         rows = [number for number, _ in stay if number is not None]
         what = counted(len(rows), "row") + " with text of it, or its name" if rows else "text of it"
         why = "what a run or version keeps is not rewritten" if top in _WHOLE else _why(rows)
-        entries = frozenset[str]().union(*(hit.entries for _, hit in stay))
-        copies.leave(f"{copies.below(path)} still holds {what}: {why}", entries, path, "file")
+        copies.leave(f"{copies.below(path)} still holds {what}: {why}", _entries(stay), path, "file")
+
+
+def _entries(found: Collection[tuple[int | None, Hit]]) -> set[str]:
+    return {entry for _, hit in found for entry in hit.entries}
 
 
 def _why(rows: Collection[int]) -> str:
