@@ -9,13 +9,16 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/installed
 	$(BIN)/quimbot demo
 
-# Everything but the scale run, and properties on all their examples; -n 2: two cores.
+# Two cores; what a module's tests share is made by one of them (see tests/conftest.py).
+WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
+
+# Everything but the scale run, and properties on all their examples.
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 2 -m "not scale" --hypothesis-profile=thorough
+	$(BIN)/python -m pytest $(WORKERS) -m "not scale" --hypothesis-profile=thorough
 
 # The ordinary loop, under two minutes.
 quick: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 2 -m "not scale and not slow"
+	$(BIN)/python -m pytest $(WORKERS) -m "not scale and not slow"
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

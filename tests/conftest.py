@@ -11,11 +11,12 @@ from hub_standin import HubStandIn
 from raw_rows import Cut, lay_out
 from versions_to_share import LAX, MIXED, OPEN, build_version, ingest_corpora
 
-from quimbot_data import card
+from quimbot_data import card, samples
 from quimbot_data.build import build
 from quimbot_data.cli import main
 from quimbot_data.ingest import ingest
-from quimbot_data.sources import SOURCES, messages
+from quimbot_data.recipes import shipped_recipe
+from quimbot_data.sources import SOURCES, messages, refuse_other_corpora
 from quimbot_data.sources.source import Corpus, Options
 from quimbot_data.workspace import Ref, Workspace, atomic
 from schemas.manifest import VersionManifest
@@ -59,6 +60,23 @@ validation = 0.1
 test = 0.1
 """
 REF = Ref("small", "1.0.0")
+#: Test modules by the library, or the version, whose loading takes most of their time.
+LOADED_TOGETHER = {
+    "torch": (
+        *(
+            "test_evaluation",
+            "test_export_model",
+            "test_safety_classifier",
+            "test_score",
+            "test_sft",
+            "test_train_path",
+        ),
+        *("test_train_processes", "test_train_run", "test_training_data", "test_render", "test_export_template"),
+    ),
+    "samples": ("test_recipes", "test_samples"),
+    "spacy": ("test_learner_errors", "test_learner_errors_real", "test_lemmas"),
+    "datasets": ("test_card", "test_export", "test_load_dataset", "test_push", "test_readers", "test_croissant"),
+}
 
 
 def pytest_configure() -> None:
@@ -66,6 +84,17 @@ def pytest_configure() -> None:
     import property_tests
 
     property_tests.settings.load_profile("ordinary")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `--dist loadgroup`: a module's tests go to one worker, which makes its fixtures once, and those that load the
+    same heavy library to the same one. What takes minutes comes first, so that no worker waits for it at the end."""
+    items.sort(key=lambda item: item.getparent(pytest.Module).get_closest_marker("slow") is None)  # type: ignore[union-attr]
+    for item in items:
+        name = item.path.stem
+        group = next((library for library, modules in LOADED_TOGETHER.items() if name in modules), name)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def corpus_of(source: str) -> Corpus:
@@ -126,6 +155,20 @@ def built(tmp_path_factory: pytest.TempPathFactory, raw: dict[str, Path], recipe
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(card, "write_documents", write_plain_card)
         build(workspace, recipe, REF)
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def samples_ingested(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The bundled samples of every corpus, laid out below `raw`, with `demo@0.1.0` and a plain card. Not to be written
+    to."""
+    workspace = Workspace(tmp_path_factory.mktemp("samples"))
+    for source, folder in samples.lay_out(workspace.root / "raw").items():
+        refuse_other_corpora(SOURCES[source], [folder])
+        ingest(workspace, SOURCES[source], [folder], Options())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(card, "write_documents", write_plain_card)
+        build(workspace, shipped_recipe("demo"), Ref("demo", "0.1.0"))
     return workspace
 
 

@@ -33,6 +33,7 @@ REAL = Path(__file__).parents[1] / ".." / "shared" / "real"
 pytestmark = [
     pytest.mark.skipif(not REAL.is_dir(), reason="no real rows beside the project (../shared/real)"),
     pytest.mark.usefixtures("plain_card"),
+    pytest.mark.slow,  # thousands of rows; test_ingest.py and test_samples.py hold the same of few
 ]
 
 RECIPE = """

@@ -10,17 +10,14 @@ import pytest
 
 from quimbot_data.build import build
 from quimbot_data.filters import component_of, verdict
-from quimbot_data.ingest import ingest
 from quimbot_data.recipes import recipe_names, shipped_recipe
-from quimbot_data.samples import lay_out
 from quimbot_data.sources import SOURCES
-from quimbot_data.sources.source import Options
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import RecipeError
 from schemas.manifest import VersionManifest
 from schemas.recipe import parse_recipe
 
-DEMO = Ref("demo", "1.0.0")
+DEMO = Ref("demo", "0.1.0")
 STAGE_1 = ("stage1-linguist", "stage1-linguist-reserved")
 STAGE_2 = ("arabic-l2", "mandarin-heritage", "spanish-heritage", "spanish-l2")
 
@@ -30,16 +27,13 @@ def text_of(name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory) -> Workspace:
-    workspace = Workspace(tmp_path_factory.mktemp("recipes"))
-    for source, folder in lay_out(workspace.root / "raw").items():
-        ingest(workspace, SOURCES[source], [folder], Options())
-    return workspace
+def workspace(samples_ingested) -> Workspace:
+    return samples_ingested
 
 
 @pytest.fixture(scope="module")
 def demo(workspace) -> VersionManifest:
-    return build(workspace, shipped_recipe("demo"), DEMO)[0]
+    return workspace.version_manifest(DEMO)
 
 
 def test_these_are_shipped():

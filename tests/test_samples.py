@@ -10,10 +10,8 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from quimbot_data.build import build
 from quimbot_data.ingest import ingest
 from quimbot_data.pedagogy.critics import check
-from quimbot_data.recipes import shipped_recipe
 from quimbot_data.samples import defects, lay_out, samples
 from quimbot_data.sources import SOURCES, refuse_other_corpora
 from quimbot_data.sources.source import Options
@@ -64,15 +62,10 @@ class Ingested:
 
 
 @pytest.fixture(scope="module")
-def ingested(tmp_path_factory) -> Ingested:
-    workspace = Workspace(tmp_path_factory.mktemp("samples"))
-    raw = lay_out(workspace.root / "raw")
-    corpora = {}
-    for source, folder in raw.items():
-        refuse_other_corpora(SOURCES[source], [folder])
-        corpora[source] = ingest(workspace, SOURCES[source], [folder], Options())
-    version, _ = build(workspace, shipped_recipe("demo"), DEMO)
-    return Ingested(workspace, raw, corpora, version)
+def ingested(samples_ingested) -> Ingested:
+    raw = {source: samples_ingested.raw(source) for source in SOURCES}
+    corpora = {source: samples_ingested.corpus_manifest(source) for source in SOURCES}
+    return Ingested(samples_ingested, raw, corpora, samples_ingested.version_manifest(DEMO))
 
 
 def expected(source: str, fate: str) -> dict[Place, str]:

@@ -41,7 +41,7 @@ DRAFT_SCHEMA: Final = pl.Schema(
     }
 )
 
-_DRAFT_ARROW: Final = pl.DataFrame(schema=DRAFT_SCHEMA).to_arrow().schema
+_DRAFT_ARROW: Final = DRAFT_SCHEMA.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 #: Learner texts before ids and hashes; `parts` as in drafts, `key` the corpus's own id.
 TEXT_SCHEMA: Final = pl.Schema(
