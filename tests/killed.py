@@ -1,4 +1,5 @@
-"""Runs jobs in processes of their own and kills each before its n-th write: `python killed.py jobs.json`.
+"""Runs jobs in processes of their own and kills each before its n-th write: `python killed.py`, which reads a JSON list
+of jobs a line and answers each with the same list.
 
 A job is {"do": "ingest", "build" or "purge", "workspace": …, "raw": …, "log": …, "threads": n} with `before_write` n,
 `beyond_bytes` n, or neither. Writes are seen by an audit hook: files opened for writing, renames, removals and folders
@@ -148,9 +149,11 @@ def ended(jobs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     load()
-    jobs = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    done = {job["log"]: job for job in ended(jobs)}
-    sys.stdout.write(json.dumps([done[job["log"]] for job in jobs]))
+    for line in sys.stdin:
+        jobs = json.loads(line)
+        done = {job["log"]: job for job in ended(jobs)}
+        sys.stdout.write(json.dumps([done[job["log"]] for job in jobs]) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ The kill matrix: a run of one thread tells every write that ingest or build make
 before it. `make test` takes every write, the ordinary loop a few; see `killed.py`.
 """
 
+import atexit
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +39,27 @@ FEW = 3
 matrix = pytest.mark.parametrize("few", [FEW, pytest.param(None, marks=pytest.mark.slow)])
 
 
+@cache
+def warm() -> "subprocess.Popen[str]":
+    """The process that jobs are forked from (see `killed.py`); it ends when its input does, with this one."""
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # numpy's threads would not survive the forks
+    command = [sys.executable, Path(__file__).with_name("killed.py")]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    atexit.register(process.communicate)
+    return process
+
+
 def killed(jobs: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
-    """Run jobs in processes of their own (see `killed.py`)."""
+    """Run jobs in processes of their own, whose logs go to a folder."""
     folder.mkdir()
     for number, job in enumerate(jobs):
         job["log"] = str(folder / f"{number}.log")
-    (folder / "jobs.json").write_text(json.dumps(jobs), "utf-8")
-    script = Path(__file__).with_name("killed.py")
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # numpy's threads would not survive the forks
-    command = [sys.executable, script, folder / "jobs.json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)
+    asked, told = warm().stdin, warm().stdout
+    assert asked
+    assert told
+    asked.write(json.dumps(jobs) + "\n")
+    asked.flush()
+    found: list[dict[str, Any]] = json.loads(told.readline())
     return found
 
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from property_tests import tried
 
+from quimbot_data.sql.catalog import workspace_catalog
 from quimbot_data.sql.named import named_queries, named_query, parameters, resolved, value
-from quimbot_data.sql.query import run_query
+from quimbot_data.sql.query import Session, run_query
 from quimbot_data.sql.shell import Shell
 from quimbot_data.workspace import Ref
 from schemas.errors import MissingError, QueryError, QuimbotError
@@ -34,13 +35,21 @@ def test_every_query_states_its_grain_and_each_parameter_in_it(name):
     }
 
 
-@pytest.mark.parametrize("version", [[], ["--version", REF]])
+@pytest.fixture(scope="module")
+def sessions(built):
+    """A worker process for the corpora and one for the version, each with what it shows."""
+    with Session() as corpora, Session() as version:
+        yield {
+            None: (corpora, workspace_catalog(built)),
+            REF: (version, workspace_catalog(built, Ref.parse(REF))),
+        }
+
+
+@pytest.mark.parametrize("version", [None, REF])
 @pytest.mark.parametrize("name", QUERIES)
-def test_every_query_runs_over_corpora_and_versions(quimbot, built, name, version):
-    needed = [argument for key, text in NEEDED.get(name, {}).items() for argument in ("--param", f"{key}={text}")]
-    ran = quimbot("-w", built.root, "sql", f"@{name}", *version, *needed, "--json")
-    assert ran.code == 0, ran.err
-    rows = json.loads(ran.out)
+def test_every_query_runs_over_corpora_and_versions(sessions, name, version):
+    session, catalog = sessions[version]
+    rows = session.query(catalog, *resolved(f"@{name}", NEEDED.get(name, {}))).num_rows
     without = ("drop-reasons", "near-duplicates", "moves", "error-types")  # of versions, and of annotated dialogues
     assert rows or name in without or name.startswith("losses")  # of runs
 
