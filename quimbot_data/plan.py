@@ -3,7 +3,7 @@
 All steps but the writing run as in a build, so the figures are those that the build will have.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -14,6 +14,7 @@ from quimbot_data.decide import candidates, whole_budgets
 from quimbot_data.mix import Thresholds, budgets, largest
 from quimbot_data.observe import Progress, silent
 from quimbot_data.run import Run, running
+from quimbot_data.split import strays
 from quimbot_data.takedowns.exclusion import TAKEDOWN
 from quimbot_data.workspace import Workspace
 from schemas.errors import MixError
@@ -44,6 +45,17 @@ class PlannedComponent(BaseModel):
     binds: bool
 
 
+class PlannedSplit(BaseModel):
+    """One split of what the mix takes, repeats and languages held out whole left out."""
+
+    split: str
+    asked: float
+    dialogues: int
+    share: float
+    strays: bool
+    """Whether few or uneven trees and seeds move it (`quimbot_data.split.strays`)."""
+
+
 class Plan(BaseModel):
     """The answer of `quimbot plan`."""
 
@@ -55,6 +67,7 @@ class Plan(BaseModel):
     problem: str | None
     """Why the asked size cannot be met, and the ways out; null where it can."""
     components: list[PlannedComponent]
+    splits: list[PlannedSplit]
     taken_down: int
     """Dialogues that takedowns exclude, with their near-duplicates."""
     near_duplicates: bool
@@ -80,13 +93,15 @@ def plan(workspace: Workspace, recipe: Recipe, *, threads: int = 2, progress: Pr
             whole = budgets(smaller, available) if feasible else [0] * len(available)
         thresholds = Thresholds(whole, [component.max_epochs for component in recipe.components])
         thresholds.scan(lambda: _alive(by_u))
+        taken = _taken(by_u, thresholds, recipe.splits.languages)
         return Plan(
             recipe=recipe.name,
             unit=recipe.unit,
             asked=recipe.size,
             feasible=feasible,
             problem=problem,
-            components=_components(run, thresholds, _taken(by_u, thresholds)),
+            components=_components(run, thresholds, taken),
+            splits=_splits(recipe, taken),
             taken_down=_taken_down(by_u) if run.exclusion else 0,
             near_duplicates=recipe.near_duplicates.action != "off",
             evaluation=run.contamination.lines(),
@@ -104,28 +119,49 @@ def _taken_down(by_u: Spill) -> int:
     return sum(by_u.read(range(b, b + 1)).filter(pl.col("step") == TAKEDOWN).height for b in range(FANOUT))
 
 
-def _taken(by_u: Spill, thresholds: Thresholds) -> dict[int, dict[str, int]]:
-    """Per component: dialogues, amount and tokens that it takes, repeats included."""
+def _taken(by_u: Spill, thresholds: Thresholds, held_out: Sequence[str]) -> pl.DataFrame:
+    """What the mix takes: dialogues, amount and tokens, repeats included, and `once`, the dialogues without.
+
+    Returns:
+        A row per component, split, and whether the language is one of those held out whole.
+    """
     copies = thresholds.copies().cast(pl.Int64)
     sums = [
-        rows.group_by("component").agg(
+        rows.group_by("component", "split", whole=pl.col("language").is_in(held_out)).agg(
             dialogues=copies.sum(),
             amount=(copies * pl.col("amount")).sum(),
             tokens=(copies * pl.col("n_tokens")).sum(),
+            once=(copies > 0).sum().cast(pl.Int64),
         )
         for rows in _alive(by_u)
     ]
-    totals = pl.concat(sums).group_by("component").sum()
-    return {row["component"]: row for row in totals.to_dicts()}
+    return pl.concat(sums).group_by("component", "split", "whole").sum()
 
 
-def _components(run: Run, thresholds: Thresholds, taken: dict[int, dict[str, int]]) -> list[PlannedComponent]:
+def _splits(recipe: Recipe, taken: pl.DataFrame) -> list[PlannedSplit]:
+    asked = {"validation": recipe.splits.validation, "test": recipe.splits.test}
+    drawn = dict(taken.filter(~pl.col("whole")).group_by("split").agg(pl.col("once").sum()).iter_rows())
+    total = sum(drawn.values())
+    return [
+        PlannedSplit(
+            split=split,
+            asked=round(share, 6),
+            dialogues=drawn.get(split, 0),
+            share=round(drawn.get(split, 0) / max(total, 1), 6),
+            strays=split in asked and strays(share, drawn.get(split, 0), total),
+        )
+        for split, share in {"train": 1 - sum(asked.values()), **asked}.items()
+    ]
+
+
+def _components(run: Run, thresholds: Thresholds, taken: pl.DataFrame) -> list[PlannedComponent]:
+    sums = {row["component"]: row for row in taken.drop("split", "whole").group_by("component").sum().to_dicts()}
     available = run.available()
     ratios = [have / component.weight for have, component in zip(available, run.recipe.components, strict=True)]
     components = []
     for number, component in enumerate(run.recipe.components):
         once, _, dialogues, tokens = run.given.get(number, (0, 0, 0, 0))
-        took = taken.get(number, {"dialogues": 0, "amount": 0, "tokens": 0})
+        took = sums.get(number, {"dialogues": 0, "amount": 0, "tokens": 0})
         components.append(
             PlannedComponent(
                 family=component.family,

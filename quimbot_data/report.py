@@ -110,6 +110,12 @@ def print_plan(plan: "Plan") -> None:
         note(plan.problem)
     elif any(line.budget - line.takes > line.budget / 20 for line in plan.components):
         note(f"short: {plan.unit} that a component leaves, since its next dialogue would take it beyond its budget.")
+    if any(split.strays for split in plan.splits):
+        got = ", ".join(f"{split.split} {split.share:.1%} ({split.asked:.1%} asked)" for split in plan.splits)
+        note(
+            f"Splits stray from what is asked: {got}. The hash falls on whole conversation trees and prompt "
+            "seeds; of those there are few, or uneven ones."
+        )
     if plan.taken_down:
         note(f"Kept out by takedowns, near-duplicates counted: {plan.taken_down:,} (`quimbot takedown list`).")
     if not plan.near_duplicates:

@@ -161,7 +161,9 @@ def test_no_component_straddles_splits_and_each_has_the_split_of_its_hashes(buil
     label, splits, own = components(rows.values()), defaultdict(set), defaultdict(list)
     for name, split in fates.select("dialogue_id", "split").iter_rows():
         splits[label[name]].add(split)
-        own[label[name]].append(unit(f"quimbot-split-1|{rows[name]['content_hash']}"))
+        lineage = rows[name]["provenance"]["lineage"]
+        member = f"{rows[name]['source']}:{lineage}" if lineage else rows[name]["content_hash"]
+        own[label[name]].append(unit(f"quimbot-split-1|{member}"))
     assert max(len(found) for found in own.values()) > 2, "the sample ties dialogues together"
     for number, found in splits.items():
         due = "test" if min(own[number]) < 0.1 else "validation" if min(own[number]) < 0.2 else "train"

@@ -1,6 +1,7 @@
 """What meets across corpora in a build: near-duplicates, evaluation sets, prompt skeletons, epochs."""
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from raw_rows import write_lines
 from quimbot_data.build import build
 from quimbot_data.ingest import ingest
 from quimbot_data.plan import plan
+from quimbot_data.report import print_plan
 from quimbot_data.sources import messages
 from quimbot_data.sources.source import Options
 from quimbot_data.version import verify
@@ -208,6 +210,26 @@ def test_a_plan_is_what_the_build_does_and_writes_nothing(alike: Workspace) -> N
     for line, got in zip(again.components, manifest.mix, strict=True):
         assert (line.takes_dialogues, line.takes_tokens, line.budget) == (got.dialogues, got.tokens, got.budget)
         assert line.budget - line.takes == got.shortfall
+
+
+@pytest.mark.parametrize("trees", [2, 400])
+def test_a_plan_tells_of_splits_that_few_trees_skew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], trees: int
+) -> None:
+    def message(key: str, role: str, *replies: dict[str, Any]) -> dict[str, Any]:
+        return {"message_id": key, "role": role, "text": unlike(number_of[key]), "replies": list(replies)}
+
+    number_of = {f"{kind}{number}": place for place, (kind, number) in enumerate(product("pa", range(400)))}
+    rows = [
+        message(f"p{tree}", "prompter", *(message(f"a{n}", "assistant") for n in range(tree, 400, trees)))
+        for tree in range(trees)
+    ]
+    planned = plan(lay(tmp_path, {"one": rows}), recipe(["one"], splits={"validation": 0.1, "test": 0.1}))
+    print_plan(planned)
+    assert sum(split.dialogues for split in planned.splits) == 400
+    assert sum(split.share for split in planned.splits) == pytest.approx(1)
+    told = "Splits stray from what is asked" in capsys.readouterr().err
+    assert told == any(split.strays for split in planned.splits) == (trees == 2)
 
 
 def test_the_record_names_every_step_with_its_rows_time_and_memory(alike: Workspace) -> None:
