@@ -32,7 +32,7 @@ from quimbot_data.run import Run, running
 from quimbot_data.takedowns.holders import holders
 from quimbot_data.takedowns.report import equal_digests
 from quimbot_data.version import FATES, FATES_SCHEMA, DataWriter, publish_version, refuse_withdrawn, same_version, seal
-from quimbot_data.version_gate import FIRST, admitted, standing
+from quimbot_data.version_gate import FIRST, admitted, patch_due, standing
 from quimbot_data.workspace import AUDIT, Ref, Workspace, atomic, entry_of, write_model, writing
 from schemas.fields import SCHEMA_VERSION
 from schemas.manifest import AuditReport, CorpusManifest, Identity, LedgerLine, MixLine, VersionManifest
@@ -44,6 +44,7 @@ def build(
     recipe: Recipe,
     ref: Ref | None,
     *,
+    named_by: Ref | None = None,
     threads: int = 2,
     audit: int = 0,
     progress: Progress = silent,
@@ -55,6 +56,7 @@ def build(
         recipe: resolved; its name must be the version's.
         ref: name and number of the version; None for the number that is due (`quimbot_data.version_gate`), or for the
             highest version where that is this one already.
+        named_by: the version whose recipe it is; where takedowns took rows of it, its patch is due.
         threads: shards worked on at once; changes nothing but the time.
         audit: rows of each kind to plant in a shadow of the inputs (see `quimbot_data.audit`); the card tells what
             became of them, the version's id does not change.
@@ -79,19 +81,20 @@ def build(
     place = ("version", asked.name, asked.version if ref else "next")
     with running(workspace, recipe, place, threads, progress) as run:
         folder, manifest, by_u = _make(run, asked, started)
-        existing = same_version(workspace, ref, manifest) if ref else standing(workspace, manifest)
+        patch = patch_due(workspace, named_by) if named_by and not ref else None
+        existing = same_version(workspace, ref, manifest) if ref else standing(workspace, manifest, patch)
         if existing is None:
-            return _published(run, ref, Side(folder, manifest), by_u, audit), True
+            return _published(run, ref, patch, Side(folder, manifest), by_u, audit), True
         report = _audited(run, by_u, audit)
     if report is not None:
         card.refresh_documents(workspace, Ref(existing.name, existing.version), report)
     return existing, False
 
 
-def _published(run: Run, ref: Ref | None, made: Side, by_u: Spill, audit: int) -> VersionManifest:
+def _published(run: Run, ref: Ref | None, patch: Ref | None, made: Side, by_u: Spill, audit: int) -> VersionManifest:
     """Publish what was made, if its number is the one that is due."""
     workspace, folder = run.workspace, made.folder
-    due, found = admitted(workspace, ref, made, threads=run.threads)
+    due, found = admitted(workspace, ref, made, patch=patch, threads=run.threads)
     manifest = made.manifest.model_copy(update={"version": due.version})
     with nullcontext() if ref else workspace.lock("version", due.name, due.version):
         report = _audited(run, by_u, audit)

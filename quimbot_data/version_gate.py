@@ -10,8 +10,12 @@ What follows from a takedown: rows that take the place of the others, and, where
 that binds it lost rows, rows of other components that no longer fit.
 
 The number is the next of its level, no other: 1.4.2 is followed by 1.4.3, 1.5.0 or 2.0.0; numbers that were withdrawn
-are passed over. The first version of a name may have any number, and so may the first after all were withdrawn. By the
-recipe of the highest lower version, where that one was withdrawn, its next PATCH is due.
+are passed over. The first version of a name may have any number, and so may the first after all were withdrawn; a
+number below all that stand is refused, since it would be held to nothing. By the recipe of the highest lower version,
+where that one was withdrawn, its next PATCH is due.
+
+`next` follows the highest version of the name. Where the recipe is named by a version that was withdrawn or holds what
+was taken down since (`quimbot build mix@1.0.1 --version next`), it follows that version's own line: `patch_due`.
 """
 
 from collections.abc import Collection
@@ -20,6 +24,7 @@ from typing import Final, Literal, NamedTuple
 from quimbot_data.diff import compared
 from quimbot_data.diff.reasons import Pair, taken
 from quimbot_data.diff.sides import Side
+from quimbot_data.takedowns.holders import holders
 from quimbot_data.workspace import Ref, Workspace
 from schemas.diff import CHANGES, Change, ChangeCount, Diff
 from schemas.errors import VersionNumberError
@@ -76,13 +81,28 @@ def following(ref: Ref, step: Level, withdrawn: Collection[Ref] = ()) -> Ref:
     return following(due, step, withdrawn) if due in withdrawn else due
 
 
-def admitted(workspace: Workspace, asked: Ref | None, made: Side, *, threads: int) -> tuple[Ref, Diff | None]:
+def patch_due(workspace: Workspace, ref: Ref) -> Ref | None:
+    """The patch that stands in for a version that was withdrawn or holds what was taken down; None for any other.
+
+    It is the number that `quimbot takedown report` and `quimbot show` name.
+
+    Raises:
+        MissingError: there never was such a version.
+    """
+    gone = workspace.tombstone(ref) is not None or bool(holders(workspace, ref))
+    return Ref(ref.name, workspace.next_patch(ref)) if gone else None
+
+
+def admitted(
+    workspace: Workspace, asked: Ref | None, made: Side, *, patch: Ref | None = None, threads: int
+) -> tuple[Ref, Diff | None]:
     """The number that a version about to be published gets.
 
     Args:
         workspace: holds the versions that are there.
         asked: the number that is asked for; None for the one that is due.
         made: the version.
+        patch: where none is asked for, the `patch_due` of the version that the recipe was named by.
         threads: files read at once.
 
     Returns:
@@ -92,40 +112,45 @@ def admitted(workspace: Workspace, asked: Ref | None, made: Side, *, threads: in
         VersionNumberError: another number is due.
         IntegrityError: the version below is not what it was built as.
     """
-    name = made.manifest.name
-    before = workspace.highest(name, below=asked)
-    withdrawn = _withdrawn_since(workspace, name, before, asked)
-    if withdrawn and asked in (None, withdrawn.patched) and withdrawn.recipe == made.manifest.identity.recipe:
+    name, below = made.manifest.name, asked or patch
+    before = workspace.highest(name, below=below)
+    withdrawn = _withdrawn_since(workspace, name, before, below)
+    if withdrawn and asked in (None, withdrawn.patched) and made.manifest.identity.recipe in withdrawn.recipes:
         return withdrawn.patched, None
-    if before is None:
+    against = before or workspace.highest(name)
+    if against is None:
         return asked or (withdrawn.patched if withdrawn else Ref(name, FIRST)), None
-    found = compared(Pair(Side.of(workspace, before), made, taken(workspace)), threads=threads)
+    found = compared(Pair(Side.of(workspace, against), made, taken(workspace)), threads=threads)
     step = level(found)
-    due = following(before, step, workspace.withdrawn())
-    found = found.model_copy(update={"b": found.b.model_copy(update={"version": str(due)})})
+    due = following(against, step, workspace.withdrawn())
+    if patch and due in workspace.versions():  # its line goes on in another way already
+        return admitted(workspace, asked, made, threads=threads)
     if asked is not None and asked != due:
+        above = "" if before else f"{asked} lies below all versions of {name}, so nothing can tell what changed. "
         raise VersionNumberError(
-            f"Against {before}, {asked} is a {step} version: {summary(found)}.",
+            f"{above}Against {against}, {'it' if above else asked} is a {step} version: {summary(found)}.",
             valid=_MEANING,
             next_step=_next_step(workspace, due),
         )
-    return due, found
+    return due, found.model_copy(update={"b": found.b.model_copy(update={"version": str(due)})})
 
 
 class _Withdrawn(NamedTuple):
-    """What stays of the last version of a name that was withdrawn, and the number that stands in for it."""
+    """What stays of the last versions of a name that were withdrawn, and the number that stands in for them."""
 
-    recipe: Recipe
+    recipes: list[Recipe]
     patched: Ref
 
 
-def _withdrawn_since(workspace: Workspace, name: str, before: Ref | None, asked: Ref | None) -> _Withdrawn | None:
-    """The highest version lower than the one asked for, if it was withdrawn: its rows can no longer be compared with,
-    but what is built by its recipe is what it was without what was taken down."""
-    gone = [ref for ref in workspace.withdrawn() if ref.name == name and (asked is None or ref.order() < asked.order())]
-    if not gone or (before and before.order() > gone[-1].order()):
+def _withdrawn_since(workspace: Workspace, name: str, before: Ref | None, below: Ref | None) -> _Withdrawn | None:
+    """The highest version lower than a number, if it was withdrawn, and others of its line: their rows can no longer be
+    compared with, but what is built by a recipe of theirs is what they were without what was taken down."""
+    gone = [ref for ref in workspace.withdrawn() if ref.name == name and (below is None or ref.order() < below.order())]
+    gone = [ref for ref in gone if before is None or ref.order() > before.order()]
+    if not gone:
         return None
-    return _Withdrawn(workspace.recipe_of(gone[-1]), Ref(name, workspace.next_patch(gone[-1])))
+    line = [ref for ref in gone if ref.order()[1][:2] == gone[-1].order()[1][:2]]
+    return _Withdrawn([workspace.recipe_of(ref) for ref in line], Ref(name, workspace.next_patch(gone[-1])))
 
 
 def _next_step(workspace: Workspace, due: Ref) -> str:
@@ -134,11 +159,12 @@ def _next_step(workspace: Workspace, due: Ref) -> str:
     return f"Its number is {due.version}: `quimbot build RECIPE --version {due.version}`, or `--version next`."
 
 
-def standing(workspace: Workspace, manifest: VersionManifest) -> VersionManifest | None:
-    """The highest version of the name where it is this very version already: nothing is due then."""
-    last = workspace.highest(manifest.name)
-    held = workspace.version_manifest(last) if last else None
-    return held if held and held.id == manifest.id else None
+def standing(workspace: Workspace, manifest: VersionManifest, patch: Ref | None = None) -> VersionManifest | None:
+    """The highest version of the name, or the highest below a `patch_due`, where it is this very version already:
+    nothing is due then."""
+    lasts = [last for below in (patch, None) if (last := workspace.highest(manifest.name, below=below))]
+    held = map(workspace.version_manifest, lasts)
+    return next((each for each in held if each.id == manifest.id), None)
 
 
 def summary(found: Diff) -> str:

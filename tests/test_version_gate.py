@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from quimbot_data.build import build
 from quimbot_data.diff import diff
 from quimbot_data.takedowns.purge import purge
+from quimbot_data.takedowns.report import report
 from quimbot_data.takedowns.request import add
 from quimbot_data.takedowns.resolve import Request
 from quimbot_data.version_gate import following, level, summary
@@ -194,6 +195,33 @@ def test_the_patch_of_a_version_that_was_withdrawn_is_due_by_its_recipe(own: Wor
     assert made(own, own.recipe_of(ref)) == Ref("chats", "1.1.1")
 
 
+@pytest.mark.parametrize("purged", [False, True])
+def test_next_of_a_version_that_was_taken_from_is_the_patch_that_the_report_names(
+    own: Workspace, quimbot: Callable[..., Ran], purged: bool
+) -> None:
+    for size in (20, 25, 15):  # 1.0.0, 1.1.0 and 2.0.0
+        made(own, mix("old", size=size))
+    gone = sorted(ids_of(own, Ref("chats", "1.1.0")) - ids_of(own, Ref("chats", "1.0.0")))[:2]
+    entry = add(own, Request(gone, [], []), "its author asked", "Ana").entry
+    (holder,) = report(own, [entry])[0].holders
+    assert holder.command == "quimbot build chats@1.1.0 --version 1.1.1"
+    if purged:
+        purge(own, [entry])
+        assert own.withdrawn() == [Ref("chats", "1.1.0")]
+    command = ("build", "chats@1.1.0", "--version", "next", "--json", "--workspace", own.root)
+    for written in (True, False):
+        ran = json.loads(quimbot(*command).out)
+        assert (ran["version"], ran["written"]) == ("1.1.1", written)
+    assert build(own, mix("old", size=25), None)[0].version == "2.1.0", "a recipe of its own follows the highest"
+
+
+def test_next_of_a_version_that_nothing_was_taken_from_follows_the_highest(own: Workspace) -> None:
+    for size in (20, 15):  # 1.0.0 and 2.0.0
+        made(own, mix("old", size=size))
+    first = Ref("chats", "1.0.0")
+    assert build(own, mix("old", size=20), None, named_by=first)[0].version == "2.1.0"
+
+
 # What stands already
 
 
@@ -225,8 +253,13 @@ def test_the_version_below_is_the_highest_lower_one(own: Workspace) -> None:
     assert_due(own, mix("old", size=26), "1.2.0", "1.1.2")
     with pytest.raises(VersionNumberError, match=r"2\.0\.0 is taken: .*`--version next`, which follows chats@2\.0\.0"):
         build(own, mix("old", size=10), Ref("chats", "1.3.0"))
-    assert build(own, mix("old", size=10), Ref("chats", "0.9.0"))[1], "below all others, it is a first version"
     assert build(own, mix("old", size=10), None)[0].version == "3.0.0"
+
+
+def test_a_number_below_all_that_stand_is_refused(own: Workspace) -> None:
+    made(own, mix("old", size=20))
+    words = "chats@0.9.0 lies below all versions of chats, so nothing can tell what changed. Against chats@1.0.0, it is"
+    assert_due(own, mix("old", size=25), "1.1.0", "0.9.0", words=words)
 
 
 @pytest.mark.slow

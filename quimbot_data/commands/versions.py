@@ -19,7 +19,7 @@ from quimbot_data.report import print_plan, print_version, text
 from quimbot_data.terminal import log_steps, note, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
-    from quimbot_data.workspace import Workspace
+    from quimbot_data.workspace import Ref, Workspace
     from schemas.recipe import Recipe
 
 
@@ -47,11 +47,11 @@ def build(
     from quimbot_data.workspace import Ref
 
     place = opened(context, workspace)
-    resolved = _recipe(recipe, place)
+    resolved, named_by = _recipe(recipe, place), _version_named(recipe)
     ref = None if version == "next" else Ref.parse(f"{resolved.name}@{version}")
     title = f"build {ref or resolved.name}"
     with progress(title, log_json=log_json) as tell:
-        manifest, new = run(place, resolved, ref, threads=threads, audit=audit, progress=tell)
+        manifest, new = run(place, resolved, ref, named_by=named_by, threads=threads, audit=audit, progress=tell)
     if log_json:
         log_steps(title, manifest.record)
     folder = place.version(Ref(manifest.name, manifest.version))
@@ -89,9 +89,18 @@ def _recipe(text: str, place: "Workspace") -> "Recipe":
     from quimbot_data.recipes import shipped_recipe
     from schemas.recipe import load_recipe
 
-    if "@" in text and not (text.endswith(".toml") or "/" in text):
-        return place.recipe_of(parsed_ref(text))
-    return load_recipe(Path(text)) if text.endswith(".toml") or "/" in text else shipped_recipe(text)
+    if ref := _version_named(text):
+        return place.recipe_of(ref)
+    return load_recipe(Path(text)) if _is_path(text) else shipped_recipe(text)
+
+
+def _version_named(recipe: str) -> "Ref | None":
+    """The version whose recipe an argument asks for; None where it is a file or a shipped recipe."""
+    return parsed_ref(recipe) if "@" in recipe and not _is_path(recipe) else None
+
+
+def _is_path(recipe: str) -> bool:
+    return recipe.endswith(".toml") or "/" in recipe
 
 
 def recipes(
