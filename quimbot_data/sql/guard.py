@@ -44,11 +44,14 @@ def selectable(query: str) -> str:
     """The statement whose tree must be checked: the query without a leading EXPLAIN.
 
     Raises:
-        RefusedError: the text holds a NUL, at which parsers may differ on where it ends.
+        RefusedError: the text holds a NUL, at which parsers may differ on where it ends; or it says EXPLAIN twice.
     """
     if "\0" in query:
         raise RefusedError("The query holds a NUL character.")
-    return _EXPLAIN.sub("", query, count=1) if _EXPLAIN.match(query) else query
+    explained = _EXPLAIN.sub("", query, count=1) if _EXPLAIN.match(query) else query
+    if explained is not query and _EXPLAIN.match(explained):
+        raise RefusedError("The query says EXPLAIN twice.", STATEMENTS, "Leave one out; `--explain` says it, too.")
+    return explained
 
 
 def check(tree: dict[str, Any], query: str, views: Collection[str]) -> None:
