@@ -79,11 +79,21 @@ def test_the_command_reads_parquet_and_other_layouts(quimbot, tmp_path):
     assert json.loads(rows.read_text())["failed"] == ["structure", "explicit-correction"]
 
 
+def test_critics_see_turns_as_they_stand_and_read_what_measures_read(quimbot, tmp_path):
+    twice = [{"role": "user", "content": text} for text in ("Hi.", "I goed home.")]
+    path = tmp_path / "chats.jsonl"
+    rows = [{"messages": [*twice, {"role": "assistant", "content": "You went home?"}]}]
+    rows.append({"conversation": "Teacher: (focus)How many?|EOM|Ada: Ten|EOM|Teacher: (generic)Why ten?"})
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = json.loads(quimbot("critics", "check", path, "--json").out)
+    assert (found["dialogues"], found["failed"]) == (2, {"structure": 2})
+
+
 def test_the_command_says_what_it_cannot_read(quimbot, tmp_path):
     quimbot("critics", "check", tmp_path / "nothing.jsonl").told("neither a file nor a version", "NAME@X.Y.Z")
     bare_rows = tmp_path / "rows.jsonl"
     bare_rows.write_text('{"text": "x"}\n')
-    quimbot("critics", "check", bare_rows).told("row 0 has no messages", "text")
+    quimbot("critics", "check", bare_rows).told("row 0 is no dialogue", "no messages", "text")
     bare_rows.write_text("{}\n{")
     quimbot("critics", "check", bare_rows).told("row 1 is no record")
     good = tmp_path / "good.jsonl"

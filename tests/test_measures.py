@@ -14,7 +14,8 @@ from scaffolding import valid_dialogues
 from quimbot_data.pedagogy.coherence import coherence
 from quimbot_data.pedagogy.conduct import drift, evenness, judged, leaks, valid_strategies
 from quimbot_data.pedagogy.contamination import contamination, evaluation_sets
-from quimbot_data.pedagogy.dialogues import merged, read_dialogues
+from quimbot_data.pedagogy.dialogues import merged_dialogues
+from quimbot_data.pedagogy.layouts import merged
 from quimbot_data.pedagogy.measures import TARGETS, Measure, measures
 from quimbot_data.pedagogy.profiles import background_recovery, masked
 from quimbot_data.pedagogy.questions import KINDS, is_closed, is_open, question_kind, questions_of
@@ -229,13 +230,14 @@ def test_files_of_others_are_read_as_dialogues(tmp_path: Path) -> None:
     said = {}
     for name, value in layouts.items():
         (tmp_path / name).write_text(json.dumps(value, indent=1 if name == "cima.json" else None), "utf-8")
-        read = list(read_dialogues(tmp_path / name))
+        read = list(merged_dialogues(tmp_path / name))
         said[name] = [[(m["role"][0], m["content"]) for m in dialogue["messages"]] for dialogue in read]
     assert said["mathdial.jsonl"] == [[("a", "How many?"), ("u", "Ten"), ("a", "Why ten?")]]
     assert said["bridge.json"] == [[("u", "4"), ("a", "Which did you add?")]]
     assert said["cima.json"] == [[("u", "Tree?"), ("a", "Albero.")], [("u", "Tree?"), ("a", "Think!")]]
     assert said["chat.jsonl"] == said["turns.jsonl"] == [[("u", "Hi"), ("a", "Hello!")]]
-    assert merged([("user", "a"), ("user", "b"), ("assistant", " ")]) == [{"role": "user", "content": "a b"}]
+    parts = [{"role": role, "content": text} for role, text in (("user", "a"), ("user", "b"), ("assistant", " "))]
+    assert merged(parts) == [{"role": "user", "content": "a b"}]
 
 
 @pytest.mark.parametrize(
@@ -251,7 +253,7 @@ def test_a_file_without_dialogues_is_refused(tmp_path: Path, content: str, told:
     path = tmp_path / "file.jsonl"
     path.write_text(content, "utf-8")
     with pytest.raises(InputError) as caught:
-        list(read_dialogues(path))
+        list(merged_dialogues(path))
     assert told in str(caught.value)
 
 
@@ -272,7 +274,7 @@ def test_the_report_in_all_its_forms(tmp_path: Path, quimbot: Callable[..., Ran]
     assert quimbot("critics", "report", path, "-e", bench, "--markdown").out.strip() == document.strip()
     assert "| strategy entropy" in document
     assert (tmp_path / "out/measures.png").read_bytes().startswith(b"\x89PNG")
-    quimbot("critics", "report", tmp_path / "none.jsonl").told("There is no file")
+    quimbot("critics", "report", tmp_path / "none.jsonl").told("neither a file nor a version")
 
 
 def test_a_version_is_measured_by_its_annotated_share(
@@ -285,7 +287,7 @@ def test_parquet_is_read_as_json_lines_are(tmp_path: Path) -> None:
     rows = [talk("Hi", "Hello! How are you?", language="en", seed_id="s1")] * 3
     pl.DataFrame(rows).write_parquet(tmp_path / "rows.parquet")
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
-    one, other = (list(read_dialogues(tmp_path / f"rows.{kind}")) for kind in ("parquet", "jsonl"))
+    one, other = (list(merged_dialogues(tmp_path / f"rows.{kind}")) for kind in ("parquet", "jsonl"))
     assert [d["messages"] for d in one] == [d["messages"] for d in other]
     assert one[0]["seed_id"] == "s1"
 

@@ -117,7 +117,7 @@ def grouped(members: list[tuple[str | None, str, str]]) -> list[Row]:
     return [(group, *member) for group, member in zip(groups, members, strict=True)]
 
 
-@settings(max_examples=150, deadline=None)
+@tried(150)
 @given(MEMBERS, MEMBERS, SPLITS)
 def test_sources_that_grow_keep_what_was_held_out_and_no_lineage_or_content_straddles(
     old: list[tuple[str | None, str, str]], new: list[tuple[str | None, str, str]], splits: Splits

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quimbot_data.commands.options import JsonOption, LogJsonOption, WorkspaceOption, opened
+from quimbot_data.commands.options import JsonOption, LogJsonOption, WorkspaceOption, grouped, opened
 from quimbot_data.terminal import err, note, print_json, print_table, progress, say
 from train.commands import export, score
+from train.options import TrainOptions
 
 if TYPE_CHECKING:
     from schemas.run import RunRecord
-    from schemas.training import TrainRecipe
     from train.plan import Prepared, TrainPlan
     from train.run import Listener
 
@@ -23,22 +23,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
-RecipeArgument = Annotated[str, typer.Argument(help="A shipped training recipe's name, or a TOML file.")]
-NameOption = Annotated[
-    str | None, typer.Option("--name", help="Name of the run; default the recipe's.", show_default=False)
-]
-VersionOption = Annotated[
-    str | None, typer.Option("--version", help="Another version than the recipe's, NAME@X.Y.Z.", show_default=False)
-]
-BaseOption = Annotated[
-    str | None, typer.Option("--base", help="Another base model than the recipe's.", show_default=False)
-]
-ParentOption = Annotated[
-    str | None, typer.Option("--parent", help="Another parent run than the stage-2 recipe's.", show_default=False)
-]
-StepsOption = Annotated[
-    int | None, typer.Option("--steps", min=1, help="Another number of optimizer steps.", show_default=False)
-]
 #: Seconds between lines where there is no terminal.
 _EVERY = 10.0
 
@@ -50,14 +34,10 @@ def root(context: typer.Context, workspace: WorkspaceOption = None) -> None:
 
 
 @app.command()
+@grouped
 def run(
     context: typer.Context,
-    recipe: RecipeArgument,
-    name: NameOption = None,
-    version: VersionOption = None,
-    base: BaseOption = None,
-    parent: ParentOption = None,
-    steps: StepsOption = None,
+    options: TrainOptions,
     log_json: LogJsonOption = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -70,13 +50,13 @@ def run(
     from train.distributed import Processes
     from train.run import run as train
 
-    resolved = _recipe(recipe, version, base, parent, steps)
+    resolved = options.resolved()
     first = Processes.of_environment().first
     with _told(quiet=log_json or not first) as show:
         record, new = train(
             opened(context, workspace),
             resolved,
-            name,
+            options.name,
             tell=lambda step, rows: show(f"{step}: {rows:,} dialogues"),
             listen=_log_step if log_json and first else _stepping(show),
         )
@@ -89,14 +69,10 @@ def run(
 
 
 @app.command()
+@grouped
 def plan(
     context: typer.Context,
-    recipe: RecipeArgument,
-    name: NameOption = None,
-    version: VersionOption = None,
-    base: BaseOption = None,
-    parent: ParentOption = None,
-    steps: StepsOption = None,
+    options: TrainOptions,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -106,9 +82,9 @@ def plan(
     """
     from train.plan import prepare
 
-    resolved = _recipe(recipe, version, base, parent, steps)
+    resolved = options.resolved()
     with progress("plan") as tell:
-        made = prepare(opened(context, workspace), resolved, name or resolved.name, tell).plan
+        made = prepare(opened(context, workspace), resolved, options.name or resolved.name, tell).plan
     if json:
         print_json(made.model_dump(mode="json"))
     else:
@@ -137,13 +113,6 @@ def recipes(
         print_json(rows)
     else:
         print_table("", list(rows[0]), [list(row.values()) for row in rows])
-
-
-def _recipe(text: str, version: str | None, base: str | None, parent: str | None, steps: int | None) -> "TrainRecipe":
-    from train.recipe import find_recipe
-
-    changes = {"version": version, "base": base, "parent.run": parent, "optimization.steps": steps}
-    return find_recipe(text, changes)
 
 
 def _print_plan(made: "TrainPlan") -> None:

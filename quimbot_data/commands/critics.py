@@ -43,7 +43,7 @@ def check(
 ) -> None:
     """Hold dialogues to every invariant of scaffolding, one by one and as a batch; say what could not be checked."""
     from quimbot_data.pedagogy.checking import check_all, write_rejected
-    from quimbot_data.pedagogy.reading import read_dialogues
+    from quimbot_data.pedagogy.dialogues import read_dialogues
 
     with progress("critics") as tell:
         report, rejected = check_all(read_dialogues(target, opened(context, workspace)), progress=tell)

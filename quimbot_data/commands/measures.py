@@ -39,12 +39,12 @@ def report(
     annotated dialogues are measured. What cannot be measured says why.
     """
     from quimbot_data.pedagogy.contamination import evaluation_sets
-    from quimbot_data.pedagogy.dialogues import dialogues_at
+    from quimbot_data.pedagogy.dialogues import measured_dialogues
     from quimbot_data.pedagogy.report import markdown as as_markdown
     from quimbot_data.pedagogy.report import report as run
     from quimbot_data.pedagogy.report import write
 
-    dialogues = dialogues_at(opened(context, workspace), target)
+    dialogues = measured_dialogues(target, opened(context, workspace))
     made = run(target, dialogues, evaluation_sets(evaluation or []), seed=seed)
     if output:
         write(made, output)

@@ -122,7 +122,7 @@ def measures(dialogues: Sequence[Mapping[str, Any]], *, seed: int = 0, trained: 
     """All measures of a set of dialogues but contamination, in the order of `TARGETS`.
 
     Args:
-        dialogues: mappings as `dialogues.read_dialogues` gives them: messages; language, pedagogy where they have them.
+        dialogues: mappings of `dialogues.merged_dialogues`: messages; language, pedagogy where they have them.
         seed: of samples and random pairs.
         trained: include what a classifier must be fitted for, with scikit-learn.
     """

@@ -9,7 +9,7 @@ from typing import Any, Final
 from quimbot_data.card.markdown import count, table
 from quimbot_data.decontamination.sets import EvaluationSet
 from quimbot_data.pedagogy.contamination import contamination
-from quimbot_data.pedagogy.dialogues import read_dialogues
+from quimbot_data.pedagogy.dialogues import merged_dialogues
 from quimbot_data.pedagogy.measures import CONTAMINATION, Measure, measures
 from quimbot_data.pedagogy.version_measures import line_of
 from quimbot_data.workspace import atomic, write_model
@@ -107,7 +107,7 @@ def measured_humans(folder: Path) -> HumanFigures:
     """
     sets = {}
     for name in HUMAN_SETS:
-        found = measures(list(read_dialogues(folder / name)))
+        found = measures(list(merged_dialogues(folder / name)))
         sets[name] = {
             f"{each.target.group}/{each.target.name}": None if each.value is None else round(each.value, 4)
             for each in found

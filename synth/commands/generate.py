@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quimbot_data.commands.options import JsonOption, WorkspaceOption, opened
+from quimbot_data.commands.options import JsonOption, WorkspaceOption, grouped, opened
 from quimbot_data.terminal import counted, counted_progress, print_json, print_table, progress, say
-from synth.commands import model_options as options
 from synth.commands.estimates import tell_estimate
-from synth.commands.model_options import PANEL
+from synth.commands.model_options import PANEL, ModelOptions, told
 
 if TYPE_CHECKING:
     from quimbot_data.workspace import Workspace
@@ -35,9 +34,11 @@ class Roles(StrEnum):
     in_turn = "in-turn"
 
 
+@grouped
 def generate(
     context: typer.Context,
     output: Annotated[Path, typer.Option(help="The Parquet file to write; its report goes beside it.")],
+    *,
     engine: Annotated[
         Engine, typer.Option(help="grammar: offline, from grammars; llm: by an OpenAI-compatible endpoint.")
     ] = Engine.grammar,
@@ -56,22 +57,7 @@ def generate(
     roles: Annotated[
         Roles, typer.Option(help="A dialogue in one call, or learner and tutor in turn.", rich_help_panel=PANEL)
     ] = Roles.one_call,
-    model: options.Model = None,
-    base_url: options.BaseUrl = None,
-    key_file: options.KeyFile = None,
-    concurrency: options.AtOnce = 8,
-    budget: options.Budget = None,
-    prices: options.Prices = None,
-    price_in: options.PriceIn = None,
-    price_out: options.PriceOut = None,
-    dry_run: options.DryRun = False,
-    allow_transfer: options.AllowTransfer = None,
-    temperature: options.Temperature = 0.9,
-    max_tokens: options.MaxTokens = 1600,
-    structured: options.Structured = "json_schema",
-    parameters: options.Parameters = None,
-    timeout: options.Timeout = 120.0,
-    attempts: options.Attempts = 6,
+    options: ModelOptions,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -86,28 +72,11 @@ def generate(
     if not shipped_seeds and not seeds:
         raise typer.BadParameter("Without the shipped seeds it needs --seeds.", param_hint="--no-shipped-seeds")
     if engine == Engine.llm:
-        asking = options.asking_of(
-            model=model,
-            base_url=base_url,
-            key_file=key_file,
-            at_once=concurrency,
-            budget=budget,
-            prices=prices,
-            price_in=price_in,
-            price_out=price_out,
-            allow_transfer=allow_transfer,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            structured=structured,
-            parameters=parameters,
-            timeout=timeout,
-            attempts=attempts,
-            sends=not dry_run,
-        )
+        asking = options.asking(temperature=0.9)
         job = _job(seed, profile or [], seeds, roles, shipped=shipped_seeds)
-        _by_model(opened(context, workspace), output, job, asking, count, dry_run=dry_run, json=json)
+        _by_model(opened(context, workspace), output, job, asking, count, dry_run=options.dry_run, json=json)
         return
-    if model or dry_run:
+    if options.model or options.dry_run:
         raise typer.BadParameter("--model and --dry-run are for --engine llm.", param_hint="--engine")
     report = _by_grammar(output, count, seed, profile or [], seeds, workers, shipped=shipped_seeds)
     if json:
@@ -140,7 +109,7 @@ def _by_model(
         return
     _tell(made.report, output)
     say(f"{counted(made.repaired, 'dialogue')} asked for a second time.")
-    say(f"{options.told(made.account)}.")
+    say(f"{told(made.account)}.")
 
 
 def _by_grammar(

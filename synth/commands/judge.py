@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quimbot_data.commands.options import JsonOption, WorkspaceOption, opened
+from quimbot_data.commands.options import JsonOption, WorkspaceOption, grouped, opened
 from quimbot_data.terminal import counted, counted_progress, print_json, print_table, say
-from synth.commands import model_options as options
 from synth.commands.estimates import tell_estimate
+from synth.commands.model_options import ModelOptions, told
 
 if TYPE_CHECKING:
     from quimbot_data.workspace import Workspace
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 _TARGET = "FILE|NAME@X.Y.Z"
 
 
+@grouped
 def judge(
     context: typer.Context,
     target: Annotated[
         str, typer.Argument(metavar=_TARGET, help="Dialogues as Parquet or JSON Lines, or a built version.")
     ],
+    *,
     against: Annotated[
         str | None,
         typer.Option(metavar=_TARGET, help="Compare with these instead: dialogues of the same seeds, in both orders."),
@@ -33,22 +35,7 @@ def judge(
         Path | None, typer.Option(help="Write each verdict or pair with its evidence: .parquet or .jsonl.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many dialogues, the first ones.")] = None,
-    model: options.Model = None,
-    base_url: options.BaseUrl = None,
-    key_file: options.KeyFile = None,
-    concurrency: options.AtOnce = 8,
-    budget: options.Budget = None,
-    prices: options.Prices = None,
-    price_in: options.PriceIn = None,
-    price_out: options.PriceOut = None,
-    dry_run: options.DryRun = False,
-    allow_transfer: options.AllowTransfer = None,
-    temperature: options.Temperature = 0.0,
-    max_tokens: options.MaxTokens = 1600,
-    structured: options.Structured = "json_schema",
-    parameters: options.Parameters = None,
-    timeout: options.Timeout = 120.0,
-    attempts: options.Attempts = 6,
+    options: ModelOptions,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -57,27 +44,10 @@ def judge(
     A label counts only with a quotation that stands in the turn. With --against it says which of two dialogues is
     better, asked in both orders; an answer that turns with the order is none. Replies are kept in the workspace.
     """
-    asking = options.asking_of(
-        model=model,
-        base_url=base_url,
-        key_file=key_file,
-        at_once=concurrency,
-        budget=budget,
-        prices=prices,
-        price_in=price_in,
-        price_out=price_out,
-        allow_transfer=allow_transfer,
-        temperature=temperature,
-        max_tokens=max_tokens,
-        structured=structured,
-        parameters=parameters,
-        timeout=timeout,
-        attempts=attempts,
-        sends=not dry_run,
-    )
+    asking = options.asking(temperature=0.0)
     place = opened(context, workspace)
     ours, theirs = _read(target, place, limit), _read(against, place, None) if against else None
-    if dry_run:
+    if options.dry_run:
         _estimate(place, asking, ours, theirs, json=json)
     elif theirs is None:
         _turns(place, asking, ours, output, json=json)
@@ -88,7 +58,7 @@ def judge(
 def _read(target: str, workspace: "Workspace", limit: int | None) -> "list[Judged]":
     from itertools import islice
 
-    from quimbot_data.pedagogy.reading import read_dialogues
+    from quimbot_data.pedagogy.dialogues import read_dialogues
     from synth.judge.dialogues import judged
 
     return judged(list(islice(read_dialogues(target, workspace), limit)))
@@ -118,7 +88,7 @@ def _turns(place: "Workspace", asking: "Asking", ours: "list[Judged]", output: P
     rows = [(d.dimension, _labels(d.labels), d.desired, d.unsupported, d.failed) for d in found]
     title = f"{counted(len(turns_of(ours)), 'turn')} of {counted(len(ours), 'dialogue')}"
     print_table(title, ("dimension", "labels", "desired", "evidence not there", "no reply"), rows)
-    say(f"{options.told(run.account)}.")
+    say(f"{told(run.account)}.")
 
 
 def _pairs(
@@ -146,7 +116,7 @@ def _pairs(
     say(
         f"{found.neither:,} alike; {found.inconsistent:,} turned with the order; {found.failed:,} without usable reply."
     )
-    say(f"{options.told(run.account)}.")
+    say(f"{told(run.account)}.")
 
 
 def _labels(labels: Mapping[str, int]) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-from quimbot_data.pedagogy.dialogues import spoken_turns
+from quimbot_data.pedagogy.layouts import spoken_turns
 from schemas.errors import InputError
 
 R = TypeVar("R")
