@@ -100,6 +100,28 @@ def test_packed_rows_lose_what_their_dialogues_lose_alone(tiny_base, tmp_path):
     assert (losses_of(trainer, mixed) - single).abs().max() > 0.01, "dialogues that look at each other would show"
 
 
+def test_the_head_is_cross_entropy_where_it_is_trained_on(tiny_base):
+    """Log-probabilities, their gradient, and what TRL logs: as all logits would give them."""
+    from train.head import score_trained_only
+
+    model = load_base(str(tiny_base)).requires_grad_(requires_grad=False)
+    ids = torch.arange(300)[None] * 7
+    labels = torch.where(torch.arange(300)[None] % 3 > 0, ids, IGNORED)
+    embedded = (model.get_input_embeddings()(ids) * 50).requires_grad_()
+    logs = model(inputs_embeds=embedded).logits[:, :-1].log_softmax(-1)
+    score_trained_only(model)
+    scored, trained = model(inputs_embeds=embedded, labels=labels, fused_lm_head=True), labels[:, 1:] != IGNORED
+    expected = logs.gather(-1, ids[:, 1:, None])[..., 0].masked_fill(~trained, 0)
+    assert torch.equal(scored.label_mask, trained)
+    assert (scored.log_probs - expected).abs().max() <= NEAR
+    assert (scored.entropy[trained] + (logs * logs.exp()).sum(-1)[trained]).abs().max() <= NEAR
+    assert torch.equal(scored.is_top1, (logs.argmax(-1) == ids[:, 1:]) & trained)
+    weights = torch.linspace(0.5, 1.5, 299)  # a dialogue's tokens need not weigh the same
+    ours, theirs = (torch.autograd.grad((each * weights).sum(), embedded)[0] for each in (scored.log_probs, expected))
+    assert torch.allclose(ours, theirs, atol=1e-4 * theirs.abs().max().item())
+    assert model(input_ids=ids[:, :5]).logits.shape[1] == 5, "who asks for logits gets them"
+
+
 def test_the_collator_reads_what_it_is_given():
     """TRL's own, as sft.py relies on it: labels and lengths are taken, positions start anew where a dialogue does."""
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling

@@ -3,6 +3,7 @@
 TRL collates, trains, logs, saves and resumes. It is given rows that are packed already (`skip_prepare_dataset`), reads
 them in their order (`sequential`), flattens those of one forward pass into one sequence whose position ids start anew
 at each dialogue (`padding_free`), and so keeps dialogues apart: by their position ids, with or without flash attention.
+On a CPU cheaper attention and a cheaper head that come to the same take their places (`attention.py`, `head.py`).
 Loss is a mean over the trained tokens of the whole accumulated batch.
 """
 
@@ -25,8 +26,10 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from schemas.training import TrainRecipe
+from train.attention import keep_dialogues_apart
 from train.checkpoints import checkpoint_at, rotate, seal, whole_or_gone
 from train.data import Trainable
+from train.head import score_trained_only
 from train.models import hushed
 from train.render import STOP, marks_of
 
@@ -170,6 +173,10 @@ def _trainer(model: PreTrainedModel | PeftModel, job: Job, tell: Callable[[Step]
     made.prepare(job, tell)
     for printer in (PrinterCallback, ProgressCallback):
         made.remove_callback(printer)
+    if job.device == "cpu":
+        base = cast(PreTrainedModel, cast(PeftModel, made.model).get_base_model())
+        keep_dialogues_apart(base)
+        score_trained_only(base)
     return made
 
 
