@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from quimbot_data.workspace import file_digest
 from schemas.errors import ModelError
 from schemas.run import BaseFacts
+from train.plain import Savable, keep_plain, plain_files
 from train.render import END, STOP, template_text
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ PACKAGE: Final = "package:"
 #: Never the end of text: a model that is trained to end with its padding never learns where to end.
 _PADDING: Final = ("<|fim_pad|>", "<|vision_pad|>", "<file_sep>", "<|padding|>", "<pad>", "<|pad|>")
 _WEIGHTS: Final = ("*.safetensors", "*.bin", "*.gguf")
-T = TypeVar("T")
+T = TypeVar("T", bound=Savable)
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokeniz
 def _fast_tokenizer(place: Place, revision: str | None) -> "PreTrainedTokenizerFast":
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    found = _loaded(place.name, lambda: AutoTokenizer.from_pretrained(place.source, **place.arguments(revision)))
+    found = _read(place, "tokenizer", lambda at: AutoTokenizer.from_pretrained(at.source, **at.arguments(revision)))
     if not isinstance(found, PreTrainedTokenizerFast):
         raise ModelError(f"The tokenizer of {place.name} is none of the fast ones.", valid="One with a tokenizer.json.")
     return found
@@ -145,17 +146,17 @@ def load_base(base: str, *, dtype: "torch.dtype | None" = None, revision: str | 
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # type: ignore[no-untyped-call]  # that of loading would draw over ours
-    place = place_of(base)
-    model: PreTrainedModel = _loaded(
-        base,
-        lambda: AutoModelForCausalLM.from_pretrained(
-            place.source, dtype=dtype or torch.float32, **place.arguments(revision)
-        ),
-    )
-    if place.gguf:  # its weights are plain now, whatever the file's were: else saving and training would refuse
-        vars(model).update(hf_quantizer=None, is_quantized=False)
-        if hasattr(model.config, "quantization_config"):
-            del model.config.quantization_config
+    asked = dtype or torch.float32
+
+    def read(at: Place) -> "PreTrainedModel":
+        found: PreTrainedModel = AutoModelForCausalLM.from_pretrained(at.source, dtype=asked, **at.arguments(revision))
+        if at.gguf:  # its weights are plain now, whatever the file's were: else saving and training would refuse
+            vars(found).update(hf_quantizer=None, is_quantized=False)
+            if hasattr(found.config, "quantization_config"):
+                del found.config.quantization_config
+        return found
+
+    model = _read(place_of(base), str(asked).removeprefix("torch."), read)
     model.train(False)
     return model
 
@@ -177,19 +178,18 @@ def load_config(base: str, revision: str | None = None) -> "PretrainedConfig":
     """
     from transformers import AutoConfig
 
-    place = place_of(base)
-    config: PretrainedConfig = _loaded(
-        base, lambda: AutoConfig.from_pretrained(place.source, **place.arguments(revision))
-    )
-    return config
+    def read(at: Place) -> "PretrainedConfig":
+        config: PretrainedConfig = AutoConfig.from_pretrained(at.source, **at.arguments(revision))
+        return config
+
+    return _read(place_of(base), "config", read)
 
 
 def base_facts(base: str, revision: str | None = None) -> BaseFacts:
     """What tells one base from another: its files' hashes where they lie here, the Hub's commit otherwise."""
-    place, config = place_of(base), load_config(base, revision)
-    digest = _digest(place) if place.folder else None
-    commit = getattr(config, "_commit_hash", None)
-    return BaseFacts(name=base, revision=commit if place.folder is None else None, digest=digest)
+    place = place_of(base)
+    commit = None if place.folder else getattr(load_config(base, revision), "_commit_hash", None)
+    return BaseFacts(name=base, revision=commit, digest=_digest(place) if place.folder else None)
 
 
 def _digest(place: Place) -> str:
@@ -199,6 +199,19 @@ def _digest(place: Place) -> str:
     patterns = [place.gguf] if place.gguf else ["config.json", *_WEIGHTS]
     files = sorted({path for pattern in patterns for path in place.folder.glob(pattern)})
     return hashlib.sha256("\n".join(f"{path.name} {file_digest(path)}" for path in files).encode()).hexdigest()
+
+
+def _read(place: Place, part: str, read: Callable[[Place], T]) -> T:
+    """A part of a base; of one that a package ships as GGUF, from plain files after the first time."""
+    if not place.name.startswith(PACKAGE):
+        return _loaded(place.name, lambda: read(place))
+    folder = plain_files(_digest(place)) / part
+    if not folder.is_dir():
+        found = _loaded(place.name, lambda: read(place))
+        if not keep_plain(found, folder):
+            return found
+    # The first time, too: so that what is saved of it later is the same, byte by byte.
+    return _loaded(place.name, lambda: read(Place(place.name, folder)))
 
 
 def _loaded(name: str, load: Callable[[], T]) -> T:
