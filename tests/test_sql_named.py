@@ -159,5 +159,9 @@ def test_an_output_is_what_its_ending_says(quimbot, tmp_path, name, begins):
     ran = quimbot("sql", "SELECT 1 AS n", "--output", tmp_path / name, "--workspace", tmp_path / "w")
     assert ran.code == 0
     assert (tmp_path / name).read_bytes().startswith(begins)
-    assert quimbot("sql", "SELECT 1 AS n", "--format", "csv", "--output", tmp_path / name, "-w", tmp_path).code == 0
-    assert (tmp_path / name).read_bytes() == b"n\n1\n"
+
+
+def test_a_format_that_is_named_goes_before_an_ending(quimbot, tmp_path):
+    path = tmp_path / "x.json"
+    assert quimbot("sql", "SELECT 1 AS n", "--format", "csv", "--output", path, "-w", tmp_path).code == 0
+    assert path.read_bytes() == b"n\n1\n"

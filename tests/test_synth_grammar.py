@@ -116,8 +116,9 @@ def test_a_profile_without_seeds_says_so() -> None:
 
 
 def test_a_scenario_has_one_dialogue(rows: list[Row]) -> None:
-    again = [row for scenario in scenarios(360) if (row := grow(scenario))]
-    assert again == rows
+    again = [row for scenario in scenarios(120) if (row := grow(scenario))]
+    assert len(again) > 100
+    assert again == rows[: len(again)]
 
 
 def test_dialogues_are_what_the_schema_says(rows: list[Row]) -> None:
@@ -293,10 +294,10 @@ def test_processes_cannot_be_seen_in_the_file(generated: tuple[Path, GenerationR
 def test_a_run_that_cannot_succeed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("synth.generate.MOST_TRIES", 1)
     monkeypatch.setattr("synth.generate.CHUNK", 1)
-    monkeypatch.setattr("synth.generate.FITTED_ON", 40)
+    monkeypatch.setattr("synth.generate.FITTED_ON", 12)
     one = [seed for seed in SEEDS if seed.seed_id == "en:verb-tense:1"]
     with pytest.raises(MixError, match="became dialogues"):
-        generate_offline(tmp_path / "x", count=200, random_seed=1, profiles=["english-l2"], seeds=one, workers=1)
+        generate_offline(tmp_path / "x", count=80, random_seed=1, profiles=["english-l2"], seeds=one, workers=1)
 
 
 def test_what_is_written_is_ingested_whole_with_its_provenance(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_run import tiny_llama
 from versions_to_share import MIXED
 
 from quimbot_data.workspace import Workspace
@@ -26,10 +27,11 @@ STEPS = 12
 
 
 @pytest.fixture(scope="module")
-def recipe(tiny_base, tmp_path_factory):
+def recipe(tmp_path_factory):
+    base = tiny_llama(tmp_path_factory.mktemp("base"))
     file: Path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
     file.write_text(
-        f'name = "tiny"\nversion = "{MIXED}"\nbase = "{tiny_base}"\ncheckpoint_every = 3\n'
+        f'name = "tiny"\nversion = "{MIXED}"\nbase = "{base}"\ncheckpoint_every = 3\n'
         "[adapter]\nrank = 2\nalpha = 4\ndropout = 0.1\n"
         f"[optimization]\nsteps = {STEPS}\nbatch = 2\nmax_length = 64\nlearning_rate = 1e-2\nwarmup = 0\n"
     )
