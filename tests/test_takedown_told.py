@@ -127,6 +127,7 @@ def test_an_export_is_looked_into(place: Workspace, tmp_path: Path, quimbot: Any
     out.rename(tmp_path / "moved")
     for command in ("list", "report"):
         assert f"{where}, not where it was written: moved or deleted" in quimbot("takedown", command, *at).out
+    assert f"{where}, not where it was written: moved or deleted" in ran_purge(quimbot, place).out
     (tmp_path / "new").rename(out)  # replaced by hand, or by an export of another workspace
     assert where not in quimbot("takedown", "list", *at).out
     assert [part.what for held in report(place, [entry]) for part in held.left] == []

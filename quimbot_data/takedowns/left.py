@@ -36,6 +36,12 @@ def left_of(workspace: Workspace, entry: Takedown, found: Sequence[Remainder], t
     return list(told.values())
 
 
+def where_now(workspace: Workspace, part: Remainder) -> str:
+    """A remainder in words, with whether an export is where it was written."""
+    moved = part.kind == "export" and part.place is not None and not _is_filled(workspace.root / part.place)
+    return f"{part.what}, {MOVED}" if moved else part.what
+
+
 def as_they_are(workspace: Workspace, left: Sequence[Remainder]) -> list[Remainder]:
     """What a purge has left, with its files as they are once other rows were taken out of them."""
     return [
@@ -62,12 +68,19 @@ def _seen(workspace: Workspace, entry: Takedown, part: Remainder, traces: Traces
 
 def _seen_export(entry: Takedown, place: Path, traces: Traces) -> str | None:
     """What is seen now where an export was written; None where nothing of an entry is in it."""
-    if not (place.is_dir() and any(place.iterdir())):
+    if not _is_filled(place):
         return f", {MOVED}"
     rows = traces.below(place).held(entry)
     if rows is None:
         return ", whose files cannot all be read"
     return f", which holds {counted(rows, 'row')} of it or like it" if rows else None
+
+
+def _is_filled(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False
 
 
 def _seen_changed(entry: Takedown, rows: int | None) -> str | None:

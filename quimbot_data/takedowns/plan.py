@@ -15,7 +15,7 @@ from quimbot_data.takedowns.copies import Copies, find_copies
 from quimbot_data.takedowns.earlier import left_by_earlier
 from quimbot_data.takedowns.holders import holders
 from quimbot_data.takedowns.ledger import entries, now
-from quimbot_data.takedowns.left import left_of
+from quimbot_data.takedowns.left import left_of, where_now
 from quimbot_data.takedowns.marks import owners
 from quimbot_data.takedowns.raw_rows import COLUMNS, Plan, note_dialogues, origins_of, plan_corpus
 from quimbot_data.takedowns.replies import cache_of
@@ -67,7 +67,7 @@ def plan(workspace: Workspace, wanted: Sequence[Takedown]) -> PurgeJournal:
         unread=[*copies.unread, *_too_short(copies.told)],
         left=left,
         unreachable=[
-            *dict.fromkeys(part.what for parts in left.values() for part in parts),
+            *dict.fromkeys(where_now(workspace, part) for parts in left.values() for part in parts),
             *rows_that_stay(made),
             _ALWAYS,
         ],
