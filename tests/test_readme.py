@@ -61,6 +61,19 @@ def test_every_command_is_documented():
     assert names <= told, f"not in the README: {sorted(names - told)}"
 
 
+def test_measures_stand_beside_human_teachers_figures():
+    from quimbot_data.pedagogy.measures import TARGETS
+    from quimbot_data.pedagogy.report import human_figures, number
+
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in re.findall(r"^\|.*\|$", README, re.MULTILINE)]
+    head = next(row for row in rows if row[1:3] == ["measure", "ours"])
+    sets = human_figures().sets
+    assert head[4:] == list(sets)
+    told = {f"{row[0]}/{row[1]}": row[4:] for row in rows[rows.index(head) + 2 :] if len(row) == len(head)}
+    wanted = [f"{target.group}/{target.name}" for target in TARGETS[:-1]]
+    assert told == {key: [number(figures[key]) for figures in sets.values()] for key in wanted}
+
+
 def test_the_first_screen_shows_the_demo():
     first_screen = "\n".join(README.splitlines()[:60])
     assert "$ make demo" in first_screen
