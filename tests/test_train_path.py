@@ -1,6 +1,7 @@
-"""The whole path on a tiny random Qwen3 with the real Qwen tokenizer: two stages, losses, evaluation, export.
+"""The whole path on a tiny random model: two stages, losses, evaluation, export; in the ordinary loop on a Llama that
+reads bytes, in `make test` on a Qwen3 with the real Qwen tokenizer too.
 
-`make train-demo` walks it with a real model; what of that fits into a minute is the slow test here.
+`make train-demo` walks it with a real model; what of that fits into a minute is a slow test here.
 """
 
 import importlib.util
@@ -9,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tiny_run import tiny_qwen3, tokenizer, with_versions
+from tiny_run import tiny_llama, tiny_qwen3, tokenizer, with_versions
 
 from quimbot_data.sql.query import run_query
 from quimbot_data.workspace import Ref
@@ -35,7 +36,7 @@ rank = 4
 [optimization]
 steps = 3
 batch = 2
-max_length = 256
+max_length = 512
 learning_rate = 5e-3
 precision = "fp32"
 gradient_checkpointing = false
@@ -49,10 +50,12 @@ def recipe(folder, name, base, parent=None):
     return path
 
 
-def test_two_stages_losses_evaluation_export(built, tmp_path, quimbot, monkeypatch):
-    base = tiny_qwen3(tmp_path / "qwen")
+@pytest.mark.parametrize("model", [tiny_llama, pytest.param(tiny_qwen3, marks=pytest.mark.slow)])
+def test_two_stages_losses_evaluation_export(built, tmp_path, quimbot, monkeypatch, model):
+    base = model(tmp_path / "base")
+    kept = QWEN if model is tiny_qwen3 else str(base)
     for module in ("train.variants", "train.plan"):
-        monkeypatch.setattr(f"{module}.load_tokenizer", lambda name, revision=None: tokenizer(QWEN))
+        monkeypatch.setattr(f"{module}.load_tokenizer", lambda name, revision=None: tokenizer(kept))
     monkeypatch.setattr("train.export.PARITY_PROMPTS", 4)
     workspace = with_versions(built, tmp_path / "datasets")
 
@@ -63,9 +66,9 @@ def test_two_stages_losses_evaluation_export(built, tmp_path, quimbot, monkeypat
 
     run("train", "run", recipe(tmp_path, "one", base))
     run("train", "run", recipe(tmp_path, "two", base, parent="one"))
-    run("train", "score", REF, "--adapter", "two", "--split", "test", "--most", 3, "--longest", 256)
+    run("train", "score", REF, "--adapter", "two", "--split", "test", "--most", 3, "--longest", 512)
     assert run_query(workspace, "SELECT * FROM losses WHERE run = 'two'", version=REF).num_rows > 0
-    found = json.loads(run("eval", "two", "--most", 3, "--longest", 256, "--prompts", 1, "--tokens", 4, "--json"))
+    found = json.loads(run("eval", "two", "--most", 3, "--longest", 512, "--prompts", 1, "--tokens", 4, "--json"))
     assert found["models"] == ["base", "one", "two"]
     assert len({interval[0] for interval in found["losses"][0]["lines"][0]["nll"]}) == 3
     exported = json.loads(run("train", "export", "two", "--type", "F16", "--json"))
