@@ -25,6 +25,7 @@ from quimbot_data.card import (
     markdown,
     marks,
     numbers,
+    plots,
     refresh_documents,
     write_documents,
 )
@@ -294,6 +295,24 @@ def assert_links_resolve(path: Path) -> list[str]:
         assert "]" not in alternative
         assert (path.parent / link).exists()
     return [link for _, link in images]
+
+
+def test_sources_that_went_through_other_steps_stand_beside_each_other(built):
+    """One was purged and one repeated, which the others were spared; names are as long as they may be."""
+    facts = card_facts(*built)
+    one = next(line.source for line in facts.ledger)
+    names = [f"{'m' * 62}{number:02}" for number in range(4)]
+    story = [line for line in facts.ledger if line.source == one]
+    purged = [story[0]._replace(step="purged", unit="dialogues", reason=reason) for reason in (None, "td-0")]
+    repeated = [story[-1]._replace(step="repeated", reason=reason) for reason in (None, "epochs")]
+    ledgers = [story, [*story[:2], *purged, *story[2:]], [*story, *repeated], story]
+    lines = [line._replace(source=name) for name, ledger in zip(names, ledgers, strict=True) for line in ledger]
+    sources = [facts.sources[0]._replace(source=name) for name in names]
+    told = plots.plots(dataclasses.replace(facts, ledger=lines, sources=sources))  # a warning is an error here
+    assert told["ledger"].startswith(b"\x89PNG")
+    funnels = plots.funnels(dataclasses.replace(facts, ledger=lines))
+    assert len({tuple(stage.label for stage in funnel) for funnel in funnels.values()}) == 1
+    assert "after purged" in [stage.label for stage in funnels[names[0]]]
 
 
 def test_plots_are_small_pictures_with_words(built):

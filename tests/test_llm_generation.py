@@ -309,10 +309,12 @@ def corpus_seeds(tmp_path: Path) -> Path:
 
 def test_seeds_that_may_not_leave_stay_on_this_machine(tmp_path: Path, quimbot: Quimbot, corpus_seeds: Path) -> None:
     remote = arguments("https://models.example.org/v1", tmp_path, seeds=corpus_seeds, count=2, attempts=1)
+    remote.append("--no-shipped-seeds")
     quimbot(*remote).told("no-transfer", "toefl11", "models.example.org", "--allow-transfer")
     quimbot(*remote, "--allow-transfer=because").told("who cleared")
     with LlmStandIn(lambda *_: Answer("[]")) as server:
-        assert quimbot(*arguments(server.url, tmp_path, seeds=corpus_seeds, count=2)).code == 0
+        local = arguments(server.url, tmp_path, seeds=corpus_seeds, count=2)
+        assert quimbot(*local, "--no-shipped-seeds").code == 0
         assert len(server.seen) == 2
     [row, _] = failures(tmp_path)
     assert row.license == ["CC-BY-4.0", "LicenseRef-LDC-TOEFL11"]

@@ -13,7 +13,7 @@ from quimbot_data.card.figures import CardFacts
 from quimbot_data.card.markdown import count, share
 from quimbot_data.card.rows import Bin, Step
 from quimbot_data.card.tables import TOP_LANGUAGES
-from quimbot_data.ledger import ASSEMBLED, MENDING
+from quimbot_data.ledger import ASSEMBLED, MENDING, REPEATED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes  # loaded where it is needed: half a second
@@ -87,7 +87,7 @@ def _mix(facts: CardFacts) -> "Figure":
         widths = [100 * part / whole if whole else 0.0 for part, whole in parts]
         bars = axes.barh(places, widths, height=0.25, color=color, label=label)
         axes.bar_label(bars, [share(*part) for part in parts], padding=3, fontsize=8)
-    names = [f"{line.family}\n{_shortened(', '.join(line.sources), 30)}" for line in lines]
+    names = [f"{line.family}\n{shortened(', '.join(line.sources), 30)}" for line in lines]
     _name_rows(axes, names)
     axes.margins(x=0.13)
     axes.set_xlabel("per cent of the version")
@@ -102,26 +102,28 @@ def _name_rows(axes: "Axes", names: Sequence[str]) -> None:
     axes.set_ylim(len(names) - 0.5, -0.5)
 
 
-def _shortened(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+def shortened(text: str, most: int) -> str:
+    """At most so many characters: what is longer loses its middle, since names differ at either end."""
+    end = (most - 1) // 2
+    return text if len(text) <= most else f"{text[: most - 1 - end]}…{text[-end:]}"
 
 
 def _ledger(facts: CardFacts) -> "Figure":
     """A panel a source: rows left after each step that dropped any somewhere."""
-    funnels = _funnels(facts)
+    stages = funnels(facts)
     names = [row.source for row in facts.sources[:MOST_PANELS]]
     columns = min(2, len(names))
     rows = -(-len(names) // columns)
-    figure = blank_figure(0.3 + rows * (0.45 + 0.26 * max(len(funnels[name]) for name in names)))
+    figure = blank_figure(0.3 + rows * (0.45 + 0.26 * max(len(stages[name]) for name in names)))
     panels = _panels(figure, rows, columns)
     for panel, name in zip(panels, names, strict=False):
-        _funnel(panel, name, funnels[name])
+        _funnel(panel, name, stages[name])
     for panel in panels[len(names) :]:
         panel.set_axis_off()
     return figure
 
 
-class _Stage(NamedTuple):
+class Stage(NamedTuple):
     """Rows left at a point of a source's ledger, and those that steps before it dropped."""
 
     label: str
@@ -129,32 +131,54 @@ class _Stage(NamedTuple):
     dropped: int
 
 
-def _funnels(facts: CardFacts) -> dict[str, list[_Stage]]:
-    """Per source: raw rows, dialogues, what is left after each step that drops in some source, kept."""
-    dropping = {line.step for line in facts.ledger if line.reason and line.step not in (*MENDING, "read", "mix")}
-    funnels = {}
-    for source, group in groupby(facts.ledger, key=lambda line: line.source):
-        read, *lines = (line for line in group if line.reason is None)
-        # Reading drops raw rows, assembling joins or splits them: only the first is a loss.
-        made = next((line.rows_out for line in lines if line.step == ASSEMBLED), read.rows_out)
-        stages = [_Stage("raw rows", read.rows_in, 0), _Stage("dialogues", made, read.rows_in - read.rows_out)]
-        stages += [_stage(f"after {line.step}", line) for line in lines if line.step in dropping]
-        funnels[source] = [*stages, _stage("kept", lines[-1])]
-    return funnels
+def funnels(facts: CardFacts) -> dict[str, list[Stage]]:
+    """Per source: raw rows, dialogues, what is left after each step that drops in some source, kept.
+
+    The same stages for each, since panels beside each other share their names.
+    """
+    dropping = {line.step for line in facts.ledger if line.reason} - {*MENDING, "read", "mix", REPEATED}
+    passed = [line for line in facts.ledger if line.reason is None and line.step != REPEATED]
+    ledgers = {source: list(lines) for source, lines in groupby(passed, key=lambda line: line.source)}
+    steps = _in_order([[line.step for line in lines if line.step in dropping] for lines in ledgers.values()])
+    return {source: _stages(lines, steps) for source, lines in ledgers.items()}
 
 
-def _stage(label: str, line: Step) -> _Stage:
-    return _Stage(label, line.rows_out, line.rows_in - line.rows_out)
+def _in_order(ledgers: Sequence[Sequence[str]]) -> list[str]:
+    """The steps of several ledgers, each in its own order: some sources go through steps that others are spared."""
+    steps: list[str] = []
+    for ledger in ledgers:
+        place = 0
+        for step in ledger:
+            if step not in steps:
+                steps.insert(place, step)
+            place = steps.index(step) + 1
+    return steps
 
 
-def _funnel(axes: "Axes", name: str, stages: list[_Stage]) -> None:
+def _stages(lines: Sequence[Step], steps: Sequence[str]) -> list[Stage]:
+    read, *later = lines
+    # Reading drops raw rows, assembling joins or splits them: only the first is a loss.
+    made = next((line.rows_out for line in later if line.step == ASSEMBLED), read.rows_out)
+    stages = [Stage("raw rows", read.rows_in, 0), Stage("dialogues", made, read.rows_in - read.rows_out)]
+    by_step = {line.step: line for line in later}
+    for step in steps:
+        spared = Stage(f"after {step}", stages[-1].left, 0)
+        stages.append(_stage(f"after {step}", by_step[step]) if step in by_step else spared)
+    return [*stages, _stage("kept", later[-1])]
+
+
+def _stage(label: str, line: Step) -> Stage:
+    return Stage(label, line.rows_out, line.rows_in - line.rows_out)
+
+
+def _funnel(axes: "Axes", name: str, stages: list[Stage]) -> None:
     rows = [stage.left for stage in stages]
     axes.barh(range(len(rows)), rows, height=0.72, color=[_ASKED, *[_DIALOGUES] * (len(rows) - 2), _TOKENS])
     for place, stage in enumerate(stages):
         number = _beside(axes, count(stage.left), (stage.left, place))
         if stage.dropped:
             _beside(axes, f"−{count(stage.dropped)}", (1, 0.5), number, color=_LOSS)
-    axes.set_title(_shortened(name, 40), fontweight="bold")
+    axes.set_title(shortened(name, 32), fontweight="bold")
     _name_rows(axes, [stage.label for stage in stages])
     axes.set_xlim(0, 1.75 * max(1, *rows))
     axes.xaxis.set_visible(False)

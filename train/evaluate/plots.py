@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from quimbot_data.card.plots import blank_figure, png
+from quimbot_data.card.plots import blank_figure, png, shortened
 from train.evaluate.bootstrap import Interval
 from train.evaluate.likelihoods import Likelihood
 from train.evaluate.summary import Measured
@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+#: Characters of a model's name in a legend; a base may be a folder's whole path.
+_LABEL: Final = 40
 #: Okabe and Ito (2008), in the order of the models.
 _COLOURS: Final = ("#999999", "#E69F00", "#0072B2")
 
 
 def plots(lines: Sequence[Likelihood], measured: Sequence[Measured], models: Sequence[str]) -> dict[str, bytes]:
     """PNGs by name; none of what there is nothing of."""
-    overall = [each for each in measured if each.language == "all"]
-    return ({"losses": png(lambda: _losses(lines, models[1:]))} if lines else {}) | (
-        {"measures": png(lambda: _measures(overall, models))} if overall else {}
+    overall, names = [each for each in measured if each.language == "all"], [shortened(name, _LABEL) for name in models]
+    return ({"losses": png(lambda: _losses(lines, names[1:]))} if lines else {}) | (
+        {"measures": png(lambda: _measures(overall, names))} if overall else {}
     )
 
 
