@@ -35,6 +35,7 @@ from quimbot_data.version import FATES, FATES_SCHEMA, DataWriter, publish_versio
 from quimbot_data.version_gate import FIRST, admitted, patch_due, standing
 from quimbot_data.workspace import AUDIT, Ref, Workspace, atomic, entry_of, write_model, writing
 from schemas.fields import SCHEMA_VERSION
+from schemas.generation import Generated
 from schemas.manifest import AuditReport, CorpusManifest, Identity, LedgerLine, MixLine, VersionManifest
 from schemas.recipe import Recipe
 
@@ -300,8 +301,11 @@ def _ledger(run: Run, counted: _Counted) -> list[LedgerLine]:
 
 
 def _source_facts(manifest: CorpusManifest) -> dict[str, Any]:
-    facts = manifest.model_dump(include={"title", "family", "license", "terms", "attribution", "url", "revision"})
-    return facts | {"corpus_digest": manifest.digest()}
+    facts = manifest.model_dump(include={"title", "family", "license", "terms", "url", "revision"})
+    files = [Generated.model_validate(file) for file in manifest.record.get("generated", [])]
+    grown_from = dict.fromkeys(each.attribution for file in files for each in file.credits)
+    told = [manifest.attribution, *grown_from]
+    return facts | {"attribution": " ".join(filter(None, told)), "corpus_digest": manifest.digest()}
 
 
 def _record(run: Run, seconds: float) -> dict[str, Any]:

@@ -282,13 +282,14 @@ def _record(counts: _Counts, steps: Steps, threads: int, seconds: float) -> dict
 
 
 def _generated(corpus: Corpus, paths: Sequence[Path], counts: _Counts) -> dict[str, Any]:
-    """How each raw file of generated dialogues was judged blind; nothing of a corpus that holds none."""
+    """How each raw file of generated dialogues came to be; nothing of a corpus that holds none."""
     found = [
         Generated(
             path=name,
             rows=counts.raw_files.get(name, 0),
             blind=report.blind if report else [],
             unjudged=report.unjudged if report else [],
+            credits=report.credits if report else [],
         )
         for name, report in sorted(corpus.reports(paths).items())
     ]

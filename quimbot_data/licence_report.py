@@ -10,6 +10,7 @@ from quimbot_data.sql.named import named_query
 from quimbot_data.sql.query import run_query
 from quimbot_data.workspace import Ref, Workspace
 from schemas.clearance import Clearance
+from schemas.generation import Credit, Generated
 from schemas.manifest import VersionManifest
 
 
@@ -102,6 +103,12 @@ def attributions(manifest: VersionManifest, rows: Iterable[tuple[str, str]]) -> 
             yield Attribution(source=name, text=corpus.dossier.attribution, url=corpus.dossier.url)
 
 
+def _credits(manifest: VersionManifest, source: str, licences: set[str]) -> list[Credit]:
+    """Corpora that dialogues of a source may have grown from, by the licences that rows of the version carry."""
+    files = [Generated.model_validate(file) for file in manifest.record.get("generated", {}).get(source, [])]
+    return [each for file in files for each in file.credits if licences.issuperset(parts_of(each.license))]
+
+
 def _unresolved(manifest: VersionManifest, lines: list[LicenceLine], named: set[str]) -> Iterator[str]:
     cleared = {(each.source, each.license) for each in manifest.cleared}
     for line in lines:
@@ -110,6 +117,16 @@ def _unresolved(manifest: VersionManifest, lines: list[LicenceLine], named: set[
                 f"{line.source}: the terms of {line.dialogues:,} dialogues under {line.license} are unknown. "
                 f"Whoever knows them records it: `quimbot clear {line.source} --by WHO --reason WHY`."
             )
+    licences = {part for line in lines for part in parts_of(line.license)}
+    known = {corpus.dossier.license for corpus in SOURCES.values()}
+    for source in dict.fromkeys(line.source for line in lines):
+        for credit in _credits(manifest, source, licences):
+            if not credit.attribution and credit.license not in known:
+                yield (
+                    f"{source}: dialogues grew from learner errors of {credit.corpus}, under {credit.license}, and "
+                    "what it asks to be printed is not on record: `quimbot synth seeds extract … --attribution TEXT`, "
+                    "then generate, ingest and build again."
+                )
     for source in dict.fromkeys(line.source for line in lines if "attribution" in line.terms):
         if source not in named:
             yield (

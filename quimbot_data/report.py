@@ -29,6 +29,7 @@ def source_row(name: str, dossier: Any, held: "CorpusManifest | None") -> dict[s
 def print_ledger(manifest: "CorpusManifest") -> None:
     """What became of a corpus's raw rows, by name."""
     from quimbot_data.ledger import ASSEMBLED, MENDING
+    from schemas.generation import Generated
 
     say(f"{manifest.source}: {manifest.title}, {manifest.license}; terms: {', '.join(manifest.terms) or 'none'}")
     read = next(line for line in manifest.ledger if line.step == "read")
@@ -41,6 +42,11 @@ def print_ledger(manifest: "CorpusManifest") -> None:
     counts += [
         (f"  {line.step}: {line.reason}", line.rows) for line in manifest.ledger if line.reason and line.step in MENDING
     ]
+    for file in manifest.record.get("generated", []):
+        counts += [
+            (f"  grown from {each.corpus}, {each.license}", each.dialogues)
+            for each in Generated.model_validate(file).credits
+        ]
     width = max(len(name) for name, _ in counts)
     for name, rows in counts:
         say(f"  {name:<{width}}  {rows:>12,}")

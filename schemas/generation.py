@@ -43,6 +43,16 @@ class Unjudged(Strict):
     reason: NonEmpty
 
 
+class Credit(Strict):
+    """A corpus other than ours whose learner errors dialogues grew from."""
+
+    corpus: NonEmpty
+    license: NonEmpty
+    attribution: str
+    """What is to be printed with them; empty where nobody said."""
+    dialogues: Count
+
+
 class GenerationReport(Strict):
     """How a file of dialogues came to be; the same bytes on every run.
 
@@ -57,6 +67,7 @@ class GenerationReport(Strict):
     dropped: list[Dropped]
     blind: list[BlindRecovery]
     unjudged: list[Unjudged] = Field(default=[])
+    credits: list[Credit] = Field(default=[])
     batch: list[str]
     """What does not hold of the dialogues as a batch; small ones may miss rates by chance."""
 
@@ -68,10 +79,11 @@ class GenerationReport(Strict):
 
 
 class Generated(Strict):
-    """What the record of a corpus, and of each version of it, keeps of a raw file: how it was judged blind."""
+    """What the record of a corpus, and of each version of it, keeps of a raw file: how it came to be."""
 
     path: NonEmpty
     rows: LongCount
     blind: list[BlindRecovery]
     """Empty where the file holds no report, as those that no generator of this project wrote."""
     unjudged: list[Unjudged]
+    credits: list[Credit] = Field(default=[])

@@ -73,6 +73,8 @@ class Seed(Strict):
     """Found by a rule of ours: no person corrected it."""
     license: NonEmpty
     terms: list[Term]
+    attribution: str = ""
+    """What its corpus asks to be printed where anything made of it is published; empty for ours."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

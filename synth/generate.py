@@ -21,7 +21,7 @@ from schemas.generation import Dropped, GenerationReport
 from schemas.seed import Seed
 from synth.blind import BlindCritic, Unseen, fit
 from synth.grammar import ENGINE, grow
-from synth.output import Row, write_dialogues
+from synth.output import Row, credits_of, write_dialogues
 from synth.profiles import Profile, load_profiles
 from synth.recovery import Tally, unseen
 from synth.scenarios import Scenario, plan
@@ -184,6 +184,7 @@ class _Run:
             written=len(self.kept),
             dropped=ledger,
             blind=self.tally.lines(),
+            credits=credits_of(self.kept),
             batch=[f"{each.name}: {each.detail}" for each in check_batch(self.kept, configured(profiles)).failures],
         )
 

@@ -1,6 +1,7 @@
 """The file of dialogues that both engines write, and that the source `synthetic` reads: one row a dialogue."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypedDict
@@ -11,11 +12,13 @@ import pyarrow as pa
 from quimbot_data.workspace import atomic, write_model
 from schemas.columns import arrow_schema
 from schemas.dialogue import Dialogue, content_hash
-from schemas.generation import REPORT_KEY, GenerationReport
+from schemas.generation import REPORT_KEY, Credit, GenerationReport
 from schemas.learner import Move, Signal, Strategy, Uptake
 from schemas.seed import Seed
 
 ROW_GROUP: Final = 10_000
+#: The licence of what the generators write.
+_OURS: Final = "CC-BY-4.0"
 
 
 class NoteRow(TypedDict):
@@ -64,6 +67,8 @@ class Row(TypedDict):
     profile: str
     license: list[str]
     terms: list[str]
+    attribution: str
+    """See `schemas.seed.Seed`."""
     messages: list[dict[str, str]]
     pedagogy: Mapping[str, Any]
     """`PedagogyRow`."""
@@ -71,7 +76,20 @@ class Row(TypedDict):
 
 def rights(seed: Seed) -> tuple[list[str], list[str]]:
     """Licences and terms of a dialogue that grows from a seed: ours, and the seed's."""
-    return sorted({"CC-BY-4.0", seed.license}), sorted({"attribution", *seed.terms})
+    return sorted({_OURS, seed.license}), sorted({"attribution", *seed.terms})
+
+
+def credits_of(rows: Sequence[Row]) -> list[Credit]:
+    """The corpora that dialogues grew from, ours left out, each with the line to print."""
+    grown = Counter(
+        (row["seed_id"].partition(":")[0], " AND ".join(others or row["license"]), row["attribution"])
+        for row in rows
+        if (others := [name for name in row["license"] if name != _OURS]) or row["attribution"]
+    )
+    return [
+        Credit(corpus=corpus, license=licence, attribution=told, dialogues=count)
+        for (corpus, licence, told), count in sorted(grown.items())
+    ]
 
 
 def dialogue_key(messages: Sequence[Mapping[str, str]]) -> str:
@@ -85,7 +103,7 @@ def row_schema() -> pa.Schema:
     text, texts = pa.string(), pa.list_(pa.string())
     names = ("id", "language", "generator", "template_id", "prompt_hash", "model", "sampling", "seed_id", "profile")
     return pa.schema(
-        [*((name, text) for name in names), ("license", texts), ("terms", texts)]
+        [*((name, text) for name in names), ("license", texts), ("terms", texts), ("attribution", text)]
         + [(name, dialogue.field(name).type) for name in ("messages", "pedagogy")]
     )
 

@@ -16,12 +16,13 @@ from quimbot_data.build import build
 from quimbot_data.card import refresh_documents
 from quimbot_data.card.verify import verify_card
 from quimbot_data.ingest import ingest
+from quimbot_data.licence_report import licence_report
 from quimbot_data.pedagogy.version_measures import version_measures
 from quimbot_data.sources import SOURCES
 from quimbot_data.sources.source import Options
 from quimbot_data.version import verify
 from quimbot_data.workspace import Ref, Workspace
-from schemas.generation import REPORT_KEY, BlindRecovery, GenerationReport, Unjudged
+from schemas.generation import REPORT_KEY, BlindRecovery, Credit, GenerationReport, Unjudged
 from schemas.recipe import parse_recipe
 
 RECIPE = """
@@ -125,7 +126,11 @@ def test_a_version_without_annotations_has_no_section(built: Workspace) -> None:
 
 
 def _generated(
-    path: Path, rows: Sequence[dict[str, Any]], found: dict[str, tuple[int, int]], *unjudged: Unjudged
+    path: Path,
+    rows: Sequence[dict[str, Any]],
+    found: dict[str, tuple[int, int]],
+    *unjudged: Unjudged,
+    grown: Sequence[Credit] = (),
 ) -> None:
     """A generator's file, with the report that says what was recovered of how many, by target."""
     blind = [
@@ -141,6 +146,7 @@ def _generated(
         dropped=[],
         blind=blind,
         unjudged=list(unjudged),
+        credits=list(grown),
         batch=[],
     )
     lines = "\n".join(json.dumps({"generator": "by-hand@1", **row}) for row in rows)
@@ -222,6 +228,24 @@ def test_a_version_from_before_says_that_nothing_is_on_record(place: Workspace, 
     card = before.version(REF) / "README.md"
     assert "Nothing is on record of a blind check" in card.read_text("utf-8")
     assert verify_card(before, REF, card).differences == []
+
+
+def test_what_dialogues_grew_from_is_credited_and_missing_credits_are_told(tmp_path: Path) -> None:
+    rows = [{**row, "license": ["CC-BY-4.0", "CC-BY-NC-SA-4.0"]} for row in valid_dialogues()]
+    grown = [
+        Credit(corpus="essays", license="CC-BY-NC-SA-4.0", attribution="Essays (Who et al. 1999).", dialogues=3),
+        Credit(corpus="letters", license="CC-BY-NC-SA-4.0", attribution="", dialogues=2),
+        Credit(corpus="diaries", license="CC-BY-SA-4.0", attribution="", dialogues=1),
+    ]
+    workspace = _version(tmp_path, lambda folder: _generated(folder / "one.parquet", rows, {}, grown=grown))
+    report = licence_report(workspace, REF)
+    [line] = [each.text for each in report.attributions]
+    assert line.endswith("CC BY 4.0. Essays (Who et al. 1999).")
+    [told] = report.unresolved
+    assert "letters, under CC-BY-NC-SA-4.0" in told, "of diaries the version holds no row"
+    card = workspace.version(REF) / "README.md"
+    assert line in card.read_text("utf-8")
+    assert verify_card(workspace, REF, card).differences == []
 
 
 def test_a_report_that_cannot_be_read_is_none(tmp_path: Path) -> None:

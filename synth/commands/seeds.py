@@ -63,6 +63,9 @@ def extract(
         list[str] | None,
         typer.Option(help="Terms beyond those that the licence implies, or none, as of `ingest`; repeatable."),
     ] = None,
+    attribution: Annotated[
+        str | None, typer.Option(help="What the corpus asks to be printed with anything that is made of it.")
+    ] = None,
     name: Annotated[str | None, typer.Option("--as", help="The corpus in seed ids; default the file's name.")] = None,
     language: Annotated[str | None, typer.Option(help="Subtag of the texts; default the format's own.")] = None,
     words: Annotated[
@@ -92,7 +95,7 @@ def extract(
     else:
         corpus, sentences = _file(form, path, name, language, rights)
     skipped: Counter[str] = Counter()
-    found = list(seeds_from(corpus, sentences, skipped))
+    found = list(seeds_from(corpus, sentences, skipped, _attribution(form, attribution)))
     if not found:
         told = ", ".join(f"{reason} {count:,}" for reason, count in skipped.most_common())
         raise InputError(f"No seeds in {path or place.corpus(form)}; skipped: {told or 'nothing'}.")
@@ -117,6 +120,13 @@ def _rights(form: str, license_id: str | None, terms: list[str] | None) -> "Righ
     if terms:
         raise InputError("Terms without a licence.", next_step="Add --license.")
     return None
+
+
+def _attribution(form: str, told: str | None) -> str:
+    """That of the format's own corpus where none is stated; TOEFL11's stands in the dossier of its source."""
+    from synth.learner_errors import FORMATS
+
+    return told or (FORMATS[form].attribution if form in FORMATS else "")
 
 
 def _essays(place: "Workspace", path: Path | None, rights: "Rights | None") -> "Iterable[LearnerSentence | Skipped]":

@@ -57,6 +57,7 @@ def grow(scenario: Scenario) -> Row | None:
         profile=profile.name,
         license=licence,
         terms=terms,
+        attribution=seed.attribution,
         messages=messages,
         pedagogy=course.pedagogy(),
     )

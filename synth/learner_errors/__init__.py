@@ -22,10 +22,15 @@ class Format(NamedTuple):
     language: str
     license: str | None
     """None where files of anybody's may be in the format."""
+    attribution: str = ""
 
 
 FORMATS: Final[Mapping[str, Format]] = {
-    "cowsl2h": Format("es", "Apache-2.0"),
+    "cowsl2h": Format(
+        "es",
+        "Apache-2.0",
+        "COWS-L2H (Yamada et al. 2020), Apache-2.0.",
+    ),
     "m2": Format("en", None),
     "pairs": Format("en", None),
 }

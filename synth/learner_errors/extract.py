@@ -17,13 +17,16 @@ MOST_EDITED: Final = 4
 _CHARACTERS_A_WORD: Final = {"zh": 1.6}
 
 
-def seeds_from(corpus: str, sentences: Iterable[LearnerSentence | Skipped], skipped: Counter[str]) -> Iterator[Seed]:
+def seeds_from(
+    corpus: str, sentences: Iterable[LearnerSentence | Skipped], skipped: Counter[str], attribution: str = ""
+) -> Iterator[Seed]:
     """Seeds in the order of the sentences, their words for a tutor left empty.
 
     Args:
         corpus: before the colon of every `seed_id`.
         sentences: of a reader.
         skipped: filled with the reasons why sentences and edits gave no seed.
+        attribution: what the corpus asks to be printed.
     """
     seen: set[tuple[str, int, int, str]] = set()
     for sentence in sentences:
@@ -37,7 +40,7 @@ def seeds_from(corpus: str, sentences: Iterable[LearnerSentence | Skipped], skip
                 if family is None or unfit:
                     skipped[unfit or "no-family"] += 1
                     continue
-                seed = _seed(corpus, sentence, number, family)
+                seed = _seed(corpus, sentence, number, family, attribution)
                 identity = (seed.sentence, seed.start, seed.end, seed.corrected)
                 if identity in seen:
                     skipped["repeated"] += 1
@@ -81,7 +84,7 @@ def _unfit_edit(sentence: LearnerSentence, edit: Edit) -> str:
     return "rewritten" if max(len(original.split()), len(edit.corrected.split())) > MOST_EDITED else ""
 
 
-def _seed(corpus: str, sentence: LearnerSentence, number: int, family: ErrorFamily) -> Seed:
+def _seed(corpus: str, sentence: LearnerSentence, number: int, family: ErrorFamily, attribution: str) -> Seed:
     """The seed of one edit, the others made."""
     edit = sentence.edits[number]
     before = applied(sentence.text[: edit.start], sentence.edits[:number])
@@ -112,4 +115,5 @@ def _seed(corpus: str, sentence: LearnerSentence, number: int, family: ErrorFami
         detected=edit.detected,
         license=sentence.rights.license,
         terms=cast(list[Term], sentence.rights.terms),
+        attribution=attribution,
     )

@@ -221,6 +221,7 @@ class Draft:
             profile=self.scenario.profile.name,
             license=licence,
             terms=terms,
+            attribution=self.scenario.seed.attribution,
             messages=made.messages,
             pedagogy=made.pedagogy,
         )

@@ -11,7 +11,7 @@ from quimbot_data.workspace import atomic
 from schemas.fields import Count, NonEmpty, Strict
 from schemas.generation import BlindRecovery, Dropped, GenerationReport, Unjudged
 from synth.llm.dialogues import ENGINE, Rejected, Written
-from synth.output import Row, rights
+from synth.output import Row, credits_of, rights
 from synth.recovery import judge
 from synth.scenarios import Scenario
 
@@ -73,6 +73,7 @@ class SortedOut:
             dropped=[Dropped(step=s, reason=r, dialogues=n) for (s, r), n in sorted(dropped.items())],
             blind=self.blind,
             unjudged=self.unjudged,
+            credits=credits_of(self.rows),
             batch=[f"{failure.name}: {failure.detail}" for failure in found],
         )
 
