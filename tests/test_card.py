@@ -106,6 +106,7 @@ def test_load_dataset_gives_the_splits_and_rows_of_the_manifest(built, tmp_path)
     assert load(folder, tmp_path) == stated
 
 
+@pytest.mark.slow
 def test_a_version_without_validation_loads(corpora, tmp_path):
     folder, manifest = made(corpora, RECIPE.replace("validation = 0.2", "validation = 0.0"), tmp_path)
     assert manifest.identity.splits["validation"].rows == 0

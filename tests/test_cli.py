@@ -233,7 +233,7 @@ def test_the_process_exits_as_promised(built, tmp_path):
     assert process("show").returncode == 2
 
 
-@pytest.mark.parametrize("form", ["--json", ""])
+@pytest.mark.parametrize("form", ["--json", pytest.param("", marks=pytest.mark.slow)])
 def test_a_closed_pipe_is_no_error(built, form):
     sample = f'"{sys.executable}" -c "{SCRIPT}" sample {REF} -n 300 {form} --workspace "{built.root}"'
     command = f'{sample} | head -c 10; exit "${{PIPESTATUS[0]}}"'

@@ -1,4 +1,4 @@
-"""Training runs: what they leave, how they go on, and what they refuse, on a tiny random Qwen3."""
+"""Training runs: what they leave, how they go on, and what they refuse, on a tiny random model that reads bytes."""
 
 import json
 import resource
@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 import torch
 from conftest import files_below
-from tiny_qwen import qwen, tiny_qwen3
+from tiny_qwen import tiny_qwen3
+from tiny_run import tiny_llama, tokenizer
 from versions_to_share import LAX, MIXED, OPEN
 
 from quimbot_data.workspace import RUN, SEEN, Ref, Workspace
@@ -52,18 +53,18 @@ def one_thread():
 
 @pytest.fixture(autouse=True)
 def tokenizer_made_once(monkeypatch):
-    monkeypatch.setattr(plans, "load_tokenizer", lambda *_: qwen())
+    monkeypatch.setattr(plans, "load_tokenizer", lambda name, *_: tokenizer(name))
 
 
 @pytest.fixture(scope="module")
-def recipe(tiny_base):
+def recipe(tmp_path_factory):
     """Dropout is on, so that a run that goes on must go on with the same random numbers."""
     return TrainRecipe(
         name="tiny",
         version=str(MIXED),
-        base=str(tiny_base),
+        base=str(tiny_llama(tmp_path_factory.mktemp("base") / "tiny")),
         adapter=Adapter(rank=2, alpha=4, dropout=0.1),
-        optimization=Optimization(steps=STEPS, batch=2, max_length=64, learning_rate=1e-2, warmup=0),
+        optimization=Optimization(steps=STEPS, batch=2, max_length=256, learning_rate=1e-2, warmup=0),
         checkpoint_every=2,
     )
 
@@ -74,7 +75,7 @@ def trained(shared, recipe, tmp_path_factory):
     place = Workspace(tmp_path_factory.mktemp("trained"))
     shutil.copytree(shared.root / "versions", place.root / "versions")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plans, "load_tokenizer", lambda *_: qwen())
+        patch.setattr(plans, "load_tokenizer", lambda name, *_: tokenizer(name))
         record, new = run(place, recipe)
     assert (record.status, new) == ("finished", True)
     return place
@@ -273,7 +274,7 @@ def test_nor_with_another_template_or_base(with_run, recipe, monkeypatch, tmp_pa
     with monkeypatch.context() as patch:
         patch.setattr(runs, "template_hash", lambda: "0" * 64)
         refused(with_run, recipe, ExistsError, "another chat template")
-    other = tiny_qwen3(tmp_path / "other", seed=1)
+    other = tiny_llama(tmp_path / "other", seed=1)
     refused(with_run, changed(recipe, {"base": str(other)}), ExistsError, "recipe", "base model")
 
 
@@ -320,13 +321,13 @@ def test_a_disk_that_is_too_full(place, recipe, monkeypatch):
 
 def test_a_tokenizer_that_is_larger_than_the_base(place, recipe, monkeypatch):
     class Small:
-        vocab_size, tie_word_embeddings = 1000, True
+        vocab_size, tie_word_embeddings = 200, True
 
         def get_text_config(self):
             return self
 
     monkeypatch.setattr(checks, "load_config", lambda *_: Small())
-    refused(place, recipe, ModelError, "151,669 tokens", "1,000")
+    refused(place, recipe, ModelError, "261 tokens", "embeds 200")
 
 
 def test_layers_that_the_base_does_not_have(place, recipe):
@@ -437,7 +438,7 @@ def test_stage_2_starts_where_stage_1_ended(with_run, recipe, mode, monkeypatch)
     assert record.version_id == with_run.version_manifest(OPEN).id != manifest.id
     assert (with_run.run("second") / "base").exists() == (mode == "merge")
     # The first step's loss is that of stage 1's model, not of the bare base.
-    ids = torch.tensor([qwen().encode("I goed to lesson 3. You went?")])
+    ids = torch.tensor([tokenizer(recipe.base).encode("I goed to lesson 3. You went?")])
     first = PeftModel.from_pretrained(load_base(recipe.base), with_run.run("tiny") / "adapter").eval()
     if mode == "merge":
         merged = load_base(str(with_run.run("second") / "base"))
@@ -454,7 +455,7 @@ def test_stage_2_starts_where_stage_1_ended(with_run, recipe, mode, monkeypatch)
 
 
 def test_an_adapter_of_another_base(with_run, recipe, tmp_path):
-    other = tiny_qwen3(tmp_path / "other", seed=1)
+    other = tiny_llama(tmp_path / "other", seed=1)
     wanted = changed(second(recipe, "continue"), {"base": str(other)})
     refused(with_run, wanted, ModelError, "adapter of tiny belongs to another base", str(other), name="second")
 
@@ -480,17 +481,17 @@ def test_the_commands(trained, recipe, tmp_path, quimbot):
     file.write_text(
         f'name = "tiny"\nversion = "{MIXED}"\nbase = "{recipe.base}"\ncheckpoint_every = 2\n'
         "[adapter]\nrank = 2\nalpha = 4\ndropout = 0.1\n"
-        f"[optimization]\nsteps = {STEPS}\nbatch = 2\nmax_length = 64\nlearning_rate = 1e-2\nwarmup = 0\n"
+        f"[optimization]\nsteps = {STEPS}\nbatch = 2\nmax_length = 256\nlearning_rate = 1e-2\nwarmup = 0\n"
     )
     at = ("--workspace", trained.root)
     told = quimbot("train", "plan", file, *at)
     assert told.code == 0
-    assert "5 steps of 2 rows of 64 tokens, filled to" in told.out
+    assert "5 steps of 2 rows of 256 tokens, filled to" in told.out
     for family in ("conversation", "instruction", "pedagogical"):
         assert family in told.out
     made = json.loads(quimbot("train", "plan", file, "--json", *at).out)
-    assert made["estimate"]["trained_parameters"] == 1024
-    assert made["estimate"]["parameters"] == 2_435_696
+    assert made["estimate"]["trained_parameters"] == 2048
+    assert made["estimate"]["parameters"] == sum(weight.numel() for weight in load_base(recipe.base).parameters())
     ran = quimbot("train", "run", file, *at)
     assert "runs/tiny is finished already; nothing was changed." in ran.out
     assert json.loads(quimbot("train", "run", file, "--json", *at).out)["trained"] is False
