@@ -289,7 +289,13 @@ class _Output(io.RawIOBase):
 
 @contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for writing that appears under its name only when it is whole and on disk."""
+    """Open a file for writing that appears under its name only when it is whole and on disk.
+
+    Raises:
+        WorkspaceError: a folder, or a place that cannot be written.
+    """
+    if path.is_dir():
+        raise WorkspaceError(f"{path} is a folder.", next_step="Name a file in it.")
     temporary = path.with_name(_TEMPORARY + path.name)
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)

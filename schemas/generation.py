@@ -1,5 +1,6 @@
 """How a file of generated dialogues came to be: its generator's report, and what corpora and versions keep of it."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from pydantic import Field, model_validator
@@ -16,6 +17,12 @@ class Dropped(Strict):
     step: NonEmpty
     reason: NonEmpty
     dialogues: Count
+
+
+def reasons(dropped: Sequence[Dropped]) -> str:
+    """Why scenarios became no dialogues, the most frequent reason first, in a line."""
+    lines = sorted(dropped, key=lambda line: -line.dialogues)
+    return ", ".join(f"{line.dialogues:,} {line.reason} ({line.step})" for line in lines)
 
 
 class BlindRecovery(Strict):

@@ -12,6 +12,7 @@ import pyarrow as pa
 from quimbot_data.workspace import atomic, write_model
 from schemas.columns import arrow_schema
 from schemas.dialogue import Dialogue, content_hash
+from schemas.errors import ExistsError, InputError
 from schemas.generation import REPORT_KEY, Credit, GenerationReport
 from schemas.learner import Move, Signal, Strategy, Uptake
 from schemas.seed import Seed
@@ -116,6 +117,30 @@ def frame(rows: Sequence[Row]) -> pl.DataFrame:
     if isinstance(table, pl.Series):
         raise TypeError("a table of rows is no series")
     return table.rechunk()
+
+
+def refuse_output(path: Path) -> None:
+    """Refuse a place where dialogues cannot be written, or where they would replace what no run of ours wrote.
+
+    Raises:
+        InputError: another ending than `.parquet`, or a folder.
+        ExistsError: a file without a report of ours.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder.", next_step=f"Name a file in it: {path / 'dialogues.parquet'}.")
+    if path.suffix != ".parquet":
+        raise InputError(f"{path} does not end in .parquet.", valid="Dialogues are written as Parquet: FILE.parquet.")
+    if path.exists() and not _ours(path):
+        raise ExistsError(
+            f"{path} is there, and `synth generate` did not write it.", next_step="Name another file, or remove it."
+        )
+
+
+def _ours(path: Path) -> bool:
+    try:
+        return REPORT_KEY in pl.read_parquet_metadata(path)
+    except (OSError, pl.exceptions.PolarsError):
+        return False
 
 
 def write_dialogues(rows: Sequence[Row], path: Path, report: GenerationReport) -> None:

@@ -104,6 +104,16 @@ def test_a_reply_of_no_use_is_rows_with_its_reason(
     assert all(each["failed"] == 1 for each in json.loads(ran.out)["dimensions"])
 
 
+def test_a_judge_who_does_not_answer_is_told(tmp_path: Path, quimbot: Quimbot) -> None:
+    file, out = written(tmp_path, "d.jsonl", GOOD, BLUNT), tmp_path / "verdicts.parquet"
+    with LlmStandIn(verdicts()) as server:
+        gone = server.url
+    ran = judging(quimbot, gone, file, "--limit=2", "--attempts=1", f"--output={out}", f"--workspace={tmp_path / 'w'}")
+    assert ran.code == 1
+    assert "does not answer: no connection" in ran.err.splitlines()[-1]
+    assert not out.exists()
+
+
 def prefers(choose: Callable[[list[str]], str]) -> Callable[[Payload, int], Answer]:
     """A judge of pairs, told the two dialogues' first tutor turns."""
 

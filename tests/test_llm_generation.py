@@ -50,6 +50,11 @@ def failures(folder: Path) -> list[FailureRow]:
     return [FailureRow.model_validate_json(line) for line in lines]
 
 
+def ended(ran: Ran, *words: str) -> None:
+    """Hold that a run went to its end, and ended in an error that names these."""
+    replace(ran, err=ran.err.splitlines()[-1]).told(*words)
+
+
 def made(folder: Path) -> pl.DataFrame:
     return pl.read_parquet(folder / "made.parquet")
 
@@ -172,13 +177,28 @@ def test_a_dialogue_that_fails_is_repaired_once(tmp_path: Path, quimbot: Quimbot
 def test_what_is_not_repaired_is_rejected_by_name(tmp_path: Path, quimbot: Quimbot) -> None:
     with LlmStandIn(blunt(2)) as server:
         ran = quimbot(*arguments(server.url, tmp_path, count=4))
-    assert ran.code == 0
+    ended(ran, "None of 4 scenarios", "explicit-correction (critics)", "was not written")
     assert len(server.seen) == 8, "one repair and no more"
     rejected = failures(tmp_path)
     assert len(rejected) == 4
     assert all(row.reason == "critics" and "explicit-correction" in row.failed for row in rejected)
     assert all(row.messages[1]["content"].startswith("That is wrong.") for row in rejected)
-    assert made(tmp_path).is_empty()
+    assert not (tmp_path / "made.parquet").exists()
+
+
+def test_a_file_stays_where_no_dialogue_came_or_nobody_answers(tmp_path: Path, quimbot: Quimbot) -> None:
+    with LlmStandIn(author) as server:
+        assert quimbot(*arguments(server.url, tmp_path)).code == 0
+        before = files(tmp_path)
+        server.script = lambda *_: Answer("[]")
+        told = arguments(server.url, tmp_path, count=2, seed=1, attempts=1)
+        ended(quimbot(*told), "None of 2", "not-schema", "stays as it was")
+        told = arguments(server.url, tmp_path, count=2, seed=2, attempts=1)
+        server.script = lambda *_: Answer(status=503)
+        ended(quimbot(*told), "does not answer", "status 503")
+    ended(quimbot(*told), "does not answer", "no connection", "once")
+    kept = ("made.parquet", "made.parquet.report.json")
+    assert [files(tmp_path)[name] for name in kept] == [before[name] for name in kept]
 
 
 def test_a_rerun_costs_nothing_and_writes_the_same_bytes(tmp_path: Path, quimbot: Quimbot) -> None:
@@ -301,20 +321,20 @@ def restricted(*terms: str) -> Seed:
 
 @pytest.fixture
 def corpus_seeds(tmp_path: Path) -> Path:
-    bare = {"recast": None, "questions": [], "cue": None, "contrast": []}
+    bare: dict[str, object] = {"recast": None, "questions": [], "cue": None, "contrast": []}
     file = tmp_path / "seeds.jsonl"
     file.write_text(restricted("no-transfer", "research-only").model_copy(update=bare).model_dump_json() + "\n")
     return file
 
 
 def test_seeds_that_may_not_leave_stay_on_this_machine(tmp_path: Path, quimbot: Quimbot, corpus_seeds: Path) -> None:
-    remote = arguments("https://models.example.org/v1", tmp_path, seeds=corpus_seeds, count=2, attempts=1)
-    remote.append("--no-shipped-seeds")
+    alone = ["--no-shipped-seeds"]
+    remote = arguments("https://models.example.org/v1", tmp_path, seeds=corpus_seeds, count=2, attempts=1) + alone
     quimbot(*remote).told("no-transfer", "toefl11", "models.example.org", "--allow-transfer")
     quimbot(*remote, "--allow-transfer=because").told("who cleared")
     with LlmStandIn(lambda *_: Answer("[]")) as server:
-        local = arguments(server.url, tmp_path, seeds=corpus_seeds, count=2)
-        assert quimbot(*local, "--no-shipped-seeds").code == 0
+        ran = quimbot(*arguments(server.url, tmp_path, seeds=corpus_seeds, count=2), *alone)
+        ended(ran, "None of 2", "not-schema")
         assert len(server.seen) == 2
     [row, _] = failures(tmp_path)
     assert row.license == ["CC-BY-4.0", "LicenseRef-LDC-TOEFL11"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from conftest import Ran
 
 from quimbot_data.build import build
 from quimbot_data.ingest import ingest
@@ -379,6 +380,22 @@ def test_the_command_tells_what_it_wrote(quimbot: Callable[..., object], tmp_pat
     assert json.loads(ran.out)["written"] == 8  # type: ignore[attr-defined]
     refused = quimbot("synth", "generate", *options[:2], "--profile", "klingon", "--output", output)
     refused.told("no profile 'klingon'", "spanish-heritage")  # type: ignore[attr-defined]
+
+
+def test_only_files_of_its_own_are_replaced(quimbot: Callable[..., Ran], tmp_path: Path) -> None:
+    def into(output: Path) -> Ran:
+        return quimbot("synth", "generate", "--count", 1, "--profile", "nobody", "--output", output)
+
+    (tmp_path / "foreign.csv").write_text("a,b\n")
+    (tmp_path / "foreign.parquet").write_text("a,b\n")
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "other.parquet")
+    frame([]).write_parquet(tmp_path / "own.parquet", metadata={"quimbot.generation": "{}"})
+    into(tmp_path).told("is a folder")
+    into(tmp_path / "foreign.csv").told("does not end in .parquet")
+    for name in ("foreign.parquet", "other.parquet"):
+        into(tmp_path / name).told("did not write it")
+    into(tmp_path / "own.parquet").told("no profile 'nobody'")
+    assert (tmp_path / "foreign.parquet").read_text() == "a,b\n"
 
 
 def test_seeds_of_ones_own_that_no_grammar_can_use_are_refused(quimbot: Callable[..., object], tmp_path: Path) -> None:

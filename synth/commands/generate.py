@@ -69,6 +69,9 @@ def generate(
     By a model, each of --count scenarios becomes a dialogue or a line of FILE.failures.jsonl. Replies are kept in the
     workspace: the same command goes on where it was stopped, and asks for nothing twice.
     """
+    from synth.output import refuse_output
+
+    refuse_output(output)
     if not shipped_seeds and not seeds:
         raise typer.BadParameter("Without the shipped seeds it needs --seeds.", param_hint="--no-shipped-seeds")
     if engine == Engine.llm:

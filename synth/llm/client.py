@@ -80,6 +80,8 @@ class Client:
     _slots: asyncio.Semaphore = field(init=False)
     _not_before: float = 0.0
     _given_up: int = 0
+    _answered: bool = False
+    _silence: EndpointError | None = None
 
     def __post_init__(self) -> None:
         self._slots = asyncio.Semaphore(self.at_once)
@@ -116,7 +118,7 @@ class Client:
                 await self._hold_until(self._not_before)
                 outcome = await self._try(request)
             if not isinstance(outcome, Again):
-                self._given_up = 0
+                self._given_up, self._answered = 0, True
                 return outcome
             wait = self._wait_after(outcome, request, number)
             if wait is None:
@@ -186,14 +188,27 @@ class Client:
 
     def _give_up(self, outcome: Again, tries: int) -> Failed:
         self._given_up += outcome.unreachable
+        self._silence = EndpointError(
+            f"{self.endpoint.shown} does not answer: {outcome.why}, tried {_times(tries)} for each request.",
+            next_step="What was paid for is kept: run again when it answers.",
+        )
         if self._given_up >= _GONE_AFTER:
-            raise EndpointError(
-                f"{self.endpoint.shown} does not answer: {outcome.why}, {tries} times for each of the last "
-                f"{self._given_up} requests.",
-                next_step="What was paid for is kept: run again when it answers.",
-            )
+            raise self._silence
         asked = f", which asks to wait {outcome.wait:,.0f} s" if outcome.wait else ""
-        return Failed("unanswered", f"{outcome.why}{asked}; tried {tries} times")
+        return Failed("unanswered", f"{outcome.why}{asked}; tried {_times(tries)}")
+
+    def refuse_silence(self) -> None:
+        """Refuse to take a run for done in which the endpoint answered nothing.
+
+        Raises:
+            EndpointError: requests were given up on, and none was answered.
+        """
+        if self._silence and not self._answered:
+            raise self._silence
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _jitter(key: str, number: int) -> float:

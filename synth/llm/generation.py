@@ -17,8 +17,8 @@ import polars as pl
 
 from quimbot_data.endpoint import Endpoint
 from quimbot_data.workspace import Workspace, write_model
-from schemas.errors import BudgetError, InputError
-from schemas.generation import GenerationReport
+from schemas.errors import BudgetError, InputError, MixError
+from schemas.generation import GenerationReport, reasons
 from schemas.manifest import canonical_json
 from schemas.seed import Seed
 from synth.cache import ReplyCache, open_cache
@@ -28,7 +28,7 @@ from synth.llm.clearing import check_transfer
 from synth.llm.client import PATIENT, Client, Patience
 from synth.llm.critic import critics_for
 from synth.llm.dialogues import ENGINE, PROMPTS, Rejected, Roles, Writer, Written
-from synth.llm.outcome import sort_out, write_failures
+from synth.llm.outcome import failures_beside, sort_out, write_failures
 from synth.llm.prices import DOLLAR, FREE, Price
 from synth.llm.request import DEFAULT_SAMPLING, Sampling
 from synth.llm.work import Worked, work_through
@@ -138,18 +138,26 @@ def generate_by_model(
         InputError: no such profile, no seed fits one, or a budget without a price.
         TermsError: seeds that may not go to the endpoint.
         LockedError: another process works on this job.
-        EndpointError: the endpoint takes no requests, or is gone; what was paid for is kept.
+        EndpointError: the endpoint takes no requests, answers none, or is gone; what was paid for is kept.
         BudgetError: the budget ended the run; what is finished was written.
+        MixError: no scenario became a dialogue; a file that was there stays.
     """
     scenarios, worked, account = asyncio.run(_write(workspace, job, asking, count, tell))
     written = sort_out(scenarios, worked.results)
     report = written.report(job.random_seed, job.profiles)
-    write_dialogues(written.rows, output, report)
+    if written.rows:
+        write_dialogues(written.rows, output, report)
     write_failures(output, written.failures)
     write_model(output.with_name(output.name + ".account.json"), account)
     if worked.budget:
         done = f"{output} holds {len(written.rows):,} dialogues of the scenarios that it did cover."
-        raise BudgetError(worked.budget.found, valid=done, next_step=worked.budget.next_step)
+        raise BudgetError(worked.budget.found, valid=done if written.rows else "", next_step=worked.budget.next_step)
+    if not written.rows:
+        raise MixError(
+            f"None of {report.planned:,} scenarios became a dialogue: {reasons(report.dropped)}.",
+            valid=f"{output} {'stays as it was' if output.exists() else 'was not written'}.",
+            next_step=f"Read what failed in {failures_beside(output)}.",
+        )
     return Generated(report, account, written.repaired)
 
 

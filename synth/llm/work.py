@@ -46,6 +46,7 @@ async def work_through(
 
     Raises:
         KeyboardInterrupt: Ctrl-C, once what was under way is kept.
+        EndpointError: nothing that was asked was answered.
         QuimbotError: the first that a piece raised, but for `BudgetError`, likewise.
     """
     worked: Worked[R] = Worked([None] * len(work))
@@ -74,6 +75,7 @@ async def work_through(
         raise errors[0]
     if interrupted.is_set():
         raise KeyboardInterrupt
+    client.refuse_silence()
     return worked
 
 
