@@ -20,10 +20,13 @@ _SAVED_BYTES: Final = 12
 #: Activations of one layer that its backward pass needs, in multiples of the hidden size a token: attention in- and
 #: outputs, norms and the three of the gated MLP at four times the hidden size each (after Korthikanti et al. 2022).
 _LAYER: Final = 34
-#: Positions whose logits TRL's fused head holds at a time, in float32, with their gradient.
-_LOGITS: Final = 1024
-
-
+#: Layers' worth of activations held at once where they are computed again (gradient checkpointing): one. But on a CPU
+#: glibc keeps what layers freed, in pieces whose sizes rarely fit together: of SmolLM2-135M at 1,024 and 2,048 tokens a
+#: row 11 and 12 were resident, and one with MALLOC_MMAP_THRESHOLD_=1000000, under which pieces are given back.
+_HELD: Final = {"cpu": 12, "gpu": 1}
+#: Bytes a token of the vocabulary: on a GPU 1,024 positions at a time in TRL's fused head, float32 with their gradient;
+#: on a CPU 128 in ours (`train.head`): logits, their logarithms, probabilities and a product of these.
+_LOGITS: Final = {"cpu": 128 * 16, "gpu": 1024 * 8}
 #: What the interpreter, torch and its libraries hold themselves; a CUDA context is about as large.
 _RUNTIME: Final = 700_000_000
 
@@ -94,8 +97,9 @@ def estimate(recipe: TrainRecipe, device: Device) -> Estimate:
     weights = parameters * (2 if device.precision == "bf16" else 4)
     each = config.hidden_size * asked.max_length * asked.rows_at_once * (2 if device.precision == "bf16" else 4)
     layers = config.num_hidden_layers
-    kept = each * (layers + _LAYER) if asked.gradient_checkpointing else each * layers * _LAYER
-    activations = kept + 8 * config.vocab_size * _LOGITS
+    whole = each * layers * _LAYER
+    again = each * (layers + min(_HELD[device.kind], layers) * _LAYER)
+    activations = (again if asked.gradient_checkpointing else whole) + config.vocab_size * _LOGITS[device.kind]
     optimizer = trained * _TRAINED_BYTES
     merged = weights if recipe.parent and recipe.parent.mode == "merge" else 0
     return Estimate(
