@@ -29,7 +29,7 @@ from synth.scenarios import Scenario, plan
 #: Scenarios a process takes at once.
 CHUNK: Final = 250
 #: Dialogues a profile that the blind critic is fitted on, and the random seed of their plan, which is nobody's else.
-FITTED_ON: Final = 400
+FITTED_ON: Final = 800
 FITTING_SEED: Final = 2**61 - 1
 #: Scenarios by dialogues asked, after which a run says that it cannot do it.
 MOST_TRIES: Final = 10

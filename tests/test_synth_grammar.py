@@ -45,7 +45,7 @@ def scenarios(count: int, *names: str, random_seed: int = 7) -> list[Scenario]:
 
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
-    return [row for scenario in scenarios(360) if (row := grow(scenario))]
+    return [row for scenario in scenarios(480) if (row := grow(scenario))]
 
 
 @pytest.fixture(scope="module")

@@ -107,6 +107,6 @@ def _explained(course: Course) -> Spoken:
 def close(course: Course) -> Spoken:
     """A farewell."""
     opened, mixed = mirrored(course)
-    own = course.scenario.seed.questions
+    own = course.questions
     course.speaker.slots["ask"] = own[min(course.asked, len(own) - 1)]
     return Spoken(joined(course, [opened, say(course, "close")]), ["close"], mixed=mixed)

@@ -71,6 +71,13 @@ class Course:
         """The error and what is right instead, as critics take it."""
         return edit_of(self.scenario.seed)
 
+    @cached_property
+    def questions(self) -> list[str]:
+        """The seed's questions about meaning, each dialogue's in an order of its own."""
+        several = list(self.scenario.seed.questions)
+        self.scenario.random("questions").shuffle(several)
+        return several
+
     def pedagogy(self) -> PedagogyRow:
         """What the messages do."""
         learner = self.scenario.learner.model_dump()

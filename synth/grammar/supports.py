@@ -14,7 +14,7 @@ OPENED: Final[dict[str, float]] = {"A1": 0.4, "A2": 0.6, "B1": 0.9}
 PRAISE: Final = 0.65
 #: Shares of recasts that go on after their question, and of other supports that have the mark of a background.
 TAIL: Final = 0.6
-MARKED: Final[dict[Background, float]] = {"heritage": 0.8, "l2": 0.15}
+MARKED: Final[dict[Background, float]] = {"heritage": 0.9, "l2": 0.15}
 
 
 def support(course: Course, strategy: Strategy, *, again: bool = False) -> Spoken:
