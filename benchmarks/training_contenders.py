@@ -36,7 +36,7 @@ MAX_LENGTH = 1024
 #: TRL's own default of rows a forward pass.
 ROWS_AT_ONCE = 8
 #: Dialogues that are trained on, and rows that are prepared.
-DIALOGUES, PREPARED = 96, 4_000
+DIALOGUES, PREPARED = 64, 4_000
 RECIPE = TrainRecipe(
     name="benchmark",
     version=str(REF),
