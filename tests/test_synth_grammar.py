@@ -29,6 +29,7 @@ from synth.generate import generate_offline, grown
 from synth.grammar import fold_of, grow
 from synth.grammar.expansion import FOLDS, Speaker
 from synth.grammar.notation import grammar_languages, load_grammar, parse_grammar
+from synth.grammar.phrases import literal
 from synth.output import Row, frame, row_schema
 from synth.profiles import load_profile, load_profiles, profile_names
 from synth.samples import SAMPLES, page, sample_rows
@@ -172,6 +173,52 @@ def test_what_failed_twice_is_followed_by_something_narrower(rows: list[Row]) ->
         for (one, failed), (two, also), (three, _) in zip(supports, supports[1:], supports[2:], strict=False):
             if {failed, also} <= {"needs_repair", "none"} and two != "recast":
                 assert order[three] > order[two], (row["id"], one, two, three)
+
+
+#: Words by which a tutor says that the learner said a phrase, before it or after it.
+ATTRIBUTED = {
+    "en": r"\byou (?:just )?(?:say|said|wrote|told me) “([^”]+)”|“([^”]+)”, you (?:say|said|told me)",
+    "es": r"(?:dijiste|escribiste) «([^»]+)»|«([^»]+)», me (?:dices|dijiste)",
+    "zh": r"你(?:刚才)?[说写]了?“([^”]+)”",
+    "ar": r"(?:قلت|كتبت) «([^»]+)»|«([^»]+)»، كما قلت",
+}
+QUOTED = {"en": "“([^”]+)”", "es": "«([^»]+)»", "zh": "“([^”]+)”", "ar": "«([^»]+)»"}
+
+
+def test_learners_are_quoted_with_their_own_words(rows: list[Row]) -> None:
+    """What a tutor says that a learner said stands in a turn of theirs, as does what a question is about."""
+    cues, told, attributed = {seed.seed_id: str(seed.cue) for seed in SEEDS}, list[str](), Counter[str]()
+    for row in rows:
+        before = ""
+        for message, turn in zip(row["messages"], row["pedagogy"]["turns"], strict=True):
+            said = message["content"]
+            if message["role"] == "user":
+                before += said.casefold() + "\n"
+                continue
+            found = re.finditer(ATTRIBUTED[row["language"]], said, re.IGNORECASE)
+            own = [next(filter(None, match.groups())) for match in found]
+            attributed[row["language"]] += len(own)
+            asked = re.findall(QUOTED[row["language"]], said) if turn["strategy"] == "question" else []
+            own += [each for each in asked if each not in cues[row["seed_id"]]]
+            told += [f"{row['id']}: {each}" for each in own if each.casefold() not in before]
+    assert not told
+    assert all(attributed[language] >= 3 for language in ATTRIBUTED), attributed
+
+
+@pytest.mark.parametrize(
+    ("phrase", "sentence", "error", "language", "stands"),
+    [
+        ("I go", "Yesterday I go home.", "go", "en", "I go"),
+        ("I go yesterday", "Yesterday I go to the market.", "go", "en", "Yesterday I go"),
+        ("she make tea", "Every day my aunt make tea, and it is good.", "make", "en", "Every day my aunt make tea"),
+        ("爸爸司机", "我爸爸出租车司机，每天很早出门。", "", "zh", "爸爸出租车司机"),
+        ("يذهب أمس", "أمس يذهب أبي إلى السوق.", "يذهب", "ar", "أمس يذهب"),
+    ],
+)
+def test_a_phrase_is_quoted_as_it_stands(phrase: str, sentence: str, error: str, language: str, stands: str) -> None:
+    start = sentence.index(error or "出租车")
+    assert literal(phrase, sentence, (start, start + len(error)), language) == stands
+    assert stands in sentence
 
 
 def test_no_template_is_of_two_seeds(rows: list[Row]) -> None:

@@ -8,6 +8,8 @@ from synth.grammar.dialogue import Course, Spoken
 from synth.grammar.turns import CHEERS, drawn, joined, mark, mirrored, question, readable, say
 from synth.output import NoteRow
 
+#: What cheers on: praise is for what was repaired, else the story or the effort is thanked for.
+CHEERED: Final = {"affirm": "cheer", "receive": "keep-on", "leave": "effort"}
 #: Share of answers to a repair that ask how it was found.
 REFLECTS: Final = 0.3
 
@@ -50,7 +52,7 @@ def _onward_parts(course: Course, rule: str, moves: list[Move]) -> Spoken:
     parts = [opened or say(course, rule)]
     slots = course.speaker.slots
     if course.chance.random() < CHEERS[rule]:
-        parts.append(say(course, "keep-on" if rule == "receive" else "cheer"))
+        parts.append(say(course, CHEERED[rule]))
     if slots["right"].casefold() in parts[0].casefold():
         slots["right"] = course.speaker.grammar.script.again
     if course.path[-1] == "repair" and course.chance.random() < REFLECTS:
@@ -73,6 +75,7 @@ def switched(course: Course, reply: str) -> Spoken:
     if course.chance.random() < course.scenario.profile.mirroring:
         return Spoken(reply, ["affirm", "elicit_content"], mixed=True)
     parts = [say(course, "receive"), question(course, opens=True)]
+    course.asked += 1
     return Spoken(joined(course, parts), ["affirm", "elicit_content"])
 
 
@@ -105,8 +108,8 @@ def _explained(course: Course) -> Spoken:
 
 
 def close(course: Course) -> Spoken:
-    """A farewell."""
+    """A farewell, with a question to take along where one is left."""
     opened, mixed = mirrored(course)
-    own = course.questions
-    course.speaker.slots["ask"] = own[min(course.asked, len(own) - 1)]
+    if course.asked < len(course.questions):
+        course.speaker.slots["ask"] = course.questions[course.asked]
     return Spoken(joined(course, [opened, say(course, "close")]), ["close"], mixed=mixed)

@@ -3,12 +3,19 @@
 import re
 from typing import Final
 
+from quimbot_data.pedagogy.tokens import words_of
 from schemas.learner import Cefr
 from schemas.seed import Seed
 from synth.grammar.notation import Grammar, Script
 from synth.scenarios import cue_within_reach
 from synth.seeds import topics
 
+#: Words; of Chinese, characters.
+_WORD: Final = re.compile(r"\w+(?:[-'’]\w+)*")
+_MARK: Final = re.compile(r"[.,;:!?…¿¡،؛؟，。；：！？]+")
+#: Most words of a clause that is quoted whole.
+LONGEST_CLAUSE: Final = 8
+_UNIT: Final = re.compile(r"\w")
 _STOP: Final = re.compile(r"[.!?。！？؟]+$")
 #: Sentence ends after which a small letter grows; opening marks may stand between. Dots may be a mere pause.
 _START: Final = re.compile(r"(^|(?<!\.)[.!?]\s+)([¿¡“\"«(]*)([^\W\d_])")
@@ -17,12 +24,12 @@ _START: Final = re.compile(r"(^|(?<!\.)[.!?]\s+)([¿¡“\"«(]*)([^\W\d_])")
 def slots_of(seed: Seed, grammar: Grammar, level: Cefr, *, right_first: bool) -> dict[str, str]:
     """The words of a seed by slot: phrases that are spoken about, the cue, the recast, the topic."""
     right, wrong = seed.contrast
-    recast = str(seed.recast)
+    recast, end = str(seed.recast), seed.start + len(seed.corrected)
     slots = {
-        "wrong": quoted(wrong, grammar.script),
+        "wrong": quoted(literal(wrong, seed.sentence, (seed.start, seed.end), seed.language), grammar.script),
         "first": quoted(right if right_first else wrong, grammar.script),
         "second": quoted(wrong if right_first else right, grammar.script),
-        "right": quoted(right, grammar.script),
+        "right": quoted(literal(right, seed.corrected_sentence, (seed.start, end), seed.language), grammar.script),
         "sentence": seed.sentence,
         "corrected": seed.corrected_sentence,
         "recast": recast,
@@ -45,6 +52,65 @@ def _cue_slots(cue: str, grammar: Grammar) -> dict[str, str]:
     if first in script.clauses:
         return {"cue": cue}
     return {"cue": cue, "focus": cue} if first in script.asking else {"cue": cue, "focus": cue, "thing": cue}
+
+
+def literal(phrase: str, sentence: str, span: tuple[int, int], language: str) -> str:
+    """A phrase as it stands in a sentence, so that a learner is never quoted with words that they did not say.
+
+    A phrase that does not stand there is the least stretch of the sentence that holds the span and, for each word of
+    the phrase, that word's nearest place; in Chinese, each character's. Where words of it stand nowhere, a short clause
+    around the span is taken whole.
+
+    >>> literal("I go yesterday", "Yesterday I go to the market.", (12, 14), "en")
+    'Yesterday I go'
+    >>> literal("she make yoga", "My sister make yoga at home.", (10, 14), "en")
+    'My sister make yoga at home'
+    """
+    if phrase in sentence:
+        return phrase
+    words, unit = _places(sentence, language), _UNIT if language == "zh" else _WORD
+    (start, end), missed = _around(sentence, words, span), False
+    for sought in {each.casefold() for each in unit.findall(phrase)}:
+        found = [at.span() for at in unit.finditer(sentence) if at[0].casefold() == sought]
+        missed |= not found
+        if found:
+            nearest = min(found, key=lambda at: abs(at[0] - span[0]))
+            start, end = min(start, nearest[0]), max(end, nearest[1])
+    if missed and (clause := _clause(sentence, words, span)):
+        return clause
+    touched = [at for at in words if at[0] < end and at[1] > start]
+    return sentence[min(start, *(at[0] for at in touched)) : max(end, *(at[1] for at in touched))].strip()
+
+
+def _around(sentence: str, words: list[tuple[int, int]], span: tuple[int, int]) -> tuple[int, int]:
+    """A span; where it is empty, with the words on both sides of it, as far as no mark stands between."""
+    start, end = span
+    if start < end:
+        return span
+    before = [at for at in words if at[0] < start and not _MARK.search(sentence[at[1] : start])]
+    after = [at for at in words if at[1] > end and not _MARK.search(sentence[end : at[0]])]
+    return (before[-1][0] if before else start, after[0][1] if after else end)
+
+
+def _clause(sentence: str, words: list[tuple[int, int]], span: tuple[int, int]) -> str:
+    """What stands between marks of punctuation around a span; empty where it is long."""
+    marks = [found.span() for found in _MARK.finditer(sentence)]
+    start = max((at[1] for at in marks if at[1] <= span[0]), default=0)
+    end = min((at[0] for at in marks if at[0] >= span[1]), default=len(sentence))
+    held = sum(start <= at[0] < end for at in words)
+    return sentence[start:end].strip() if held <= LONGEST_CLAUSE else ""
+
+
+def _places(sentence: str, language: str) -> list[tuple[int, int]]:
+    """Where the words of a sentence stand."""
+    if language != "zh":
+        return [found.span() for found in _WORD.finditer(sentence)]
+    places, end = list[tuple[int, int]](), 0
+    for word in words_of(sentence, language):
+        if (start := sentence.casefold().find(word, end)) >= 0:
+            end = start + len(word)
+            places.append((start, end))
+    return places
 
 
 def quoted(text: str, script: Script) -> str:

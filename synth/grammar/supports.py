@@ -33,7 +33,7 @@ def _support(course: Course, strategy: Strategy, *, again: bool) -> Spoken:
     if not opened and course.chance.random() < OPENED.get(course.scenario.level, 0.6):
         praises = not again and course.chance.random() < PRAISE
         cheers = again and course.chance.random() < CHEERS["again"]
-        opening = "cheer" if cheers else "again-open" if again else "praise" if praises else "open"
+        opening = "effort" if cheers else "again-open" if again else "praise" if praises else "open"
         parts = [say(course, opening)]
         moves = ["affirm", strategy] if praises else moves
     parts.append(_core(course, strategy))
