@@ -108,8 +108,7 @@ def _explained(course: Course) -> Spoken:
 
 
 def close(course: Course) -> Spoken:
-    """A farewell, with a question to take along where one is left."""
+    """A farewell, perhaps with a question to take along: one that was not asked before."""
     opened, mixed = mirrored(course)
-    if course.asked < len(course.questions):
-        course.speaker.slots["ask"] = course.questions[course.asked]
+    course.speaker.slots["ask"] = question(course)
     return Spoken(joined(course, [opened, say(course, "close")]), ["close"], mixed=mixed)
