@@ -1,6 +1,7 @@
 """Readers of learner corpora: sentences as people write them, edits at their places, seeds that carry their terms."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from quimbot_data.takedowns.resolve import Request
 from quimbot_data.workspace import Workspace
 from schemas.errors import InputError
 from schemas.seed import Seed
+from synth.fitting import usable
 from synth.learner_errors import FORMATS, m2, pairs, reader, toefl11
 from synth.learner_errors.contrasts import contrast
 from synth.learner_errors.detect import corrected_by_rule
@@ -29,7 +31,7 @@ from synth.learner_errors.sentences import Read
 from synth.learner_errors.statements import kind_of, said_back
 from synth.learner_errors.tokens import change, joined
 from synth.learner_errors.wording import worded
-from synth.scenarios import openings, usable
+from synth.scenarios import openings
 from synth.seeds import read_seeds
 
 RIGHTS = Rights("CC-BY-SA-4.0", ["attribution", "share-alike"])
@@ -190,7 +192,9 @@ def test_of_several_corrections_the_closest_counts_and_another_must_agree(tmp_pa
 
 def test_an_edit_of_one_corrector_alone_is_put_right_and_gives_no_seed(tmp_path: Path) -> None:
     folder = parallel(tmp_path, "She have two dog .", "She has two dogs .", "She has a dog and another one .")
+    (folder / "dev.spellchecked.src").write_text("She have two dog .\n")
     seeds, skipped = told(pairs.read(folder, "en", RIGHTS))
+    assert skipped["no-corrections-beside dev.spellchecked.src"] == 1
     assert [shown(seed) for seed in seeds] == ["She [have|has] two dogs."]
     assert skipped["not-agreed"] == 1
 
@@ -451,7 +455,9 @@ def test_extract_writes_seeds_that_are_read_back_the_same_bytes_every_time(quimb
     ran = quimbot(*args)
     assert ran.code == 0, ran.err
     assert "4 seeds" in ran.out
+    assert "3 sentences or errors gave no seed: " in ran.out
     assert "no-error 1" in ran.out
+    assert re.search(r"\d of 4 seeds have words for the offline engine", ran.out)
     first = out.read_bytes()
     report = json.loads(quimbot(*args, "--json").out)
     assert out.read_bytes() == first
@@ -476,6 +482,8 @@ def test_extract_says_what_is_missing(quimbot: Quimbot, tmp_path: Path) -> None:
     quimbot(*run, "m2", "--license", "MIT", "--output", out).told("a file or folder")
     quimbot(*run, "m2", path, "--license", "Nope-1", "--output", out).told("Nope-1")
     quimbot(*run, "m2", path, "--license", "MIT", "--output", out).told("No seeds", "no-error 1")
+    path.write_text("")
+    quimbot(*run, "m2", path, "--license", "MIT", "--output", out).told("holds no sentences", "Is it m2")
     quimbot(*run, "m2", tmp_path / "no.m2", "--license", "MIT", "--output", out).told("not there")
     quimbot(*run, "toefl11", "-w", tmp_path, "--output", out).told("no corpus 'toefl11'")
     assert not out.exists()

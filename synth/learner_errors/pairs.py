@@ -7,7 +7,8 @@ Edits and their types are ERRANT's. JFLEG's corrections rewrite freely. So of se
 taken that leaves nothing which others saw to be wrong. All its edits put the sentence right, and a seed is made of
 those only that another corrector made as well.
 
-Skips: `no-error`, `blank`, `left-wrong` (every corrector left something), `not-agreed` (an edit of one alone).
+Skips: `no-error`, `blank`, `left-wrong` (every corrector left something), `not-agreed` (an edit of one alone),
+`no-corrections-beside FILE` (a whole file).
 """
 
 import csv
@@ -43,16 +44,19 @@ def read(path: Path, language: str, rights: Rights) -> Read:
     """
     if language != "en":
         raise InputError(f"Edits between sentences cannot be found in {language!r}.", valid="ERRANT here knows en.")
-    lines = list(_lines(path))
+    lines = list(_lines(path, alone := list[Path]()))
+    yield from (Skipped(file.name, f"no-corrections-beside {file.name}") for file in alone)
     for start in range(0, len(lines), _CHUNK):
         yield from _corrected(lines[start : start + _CHUNK], rights)
 
 
-def _lines(path: Path) -> Iterator[Line]:
+def _lines(path: Path, alone: list[Path]) -> Iterator[Line]:
+    """Lines of all files; `alone` is filled with those that have no corrections beside them."""
     files = text_files(path, (".src", ".tsv"))
     whole = [(file, name) for file, name in files if file.suffix == ".tsv" or _references(file)]
     if not whole:
         raise InputError(f"{path} has no corrections.", valid="NAME.ref or NAME.ref0, NAME.ref1 … beside NAME.src.")
+    alone += [file for file, name in files if (file, name) not in whole]
     for file, name in whole:
         yield from _columns(file, name) if file.suffix == ".tsv" else _parallel(file, name)
 
