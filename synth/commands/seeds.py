@@ -185,7 +185,7 @@ def _report(seeds: "list[Seed]", skipped: Counter[str], output: Path, *, json: b
     if detected := sum(seed.detected for seed in seeds):
         note(f"{counted(detected, 'seed')} found by rule: nobody corrected them.")
     others = "" if with_words == len(seeds) else "; the others are for --engine llm"
-    say(f"{with_words:,} of {counted(len(seeds), 'seed')} have words for the offline engine{others}.")
+    say(f"{with_words:,} of {len(seeds):,} seeds have words for the offline engine{others}.")
 
 
 def _skips(skipped: Counter[str]) -> str:
