@@ -9,7 +9,7 @@ from schemas.learner import CEFR_LEVELS, Cefr
 from schemas.seed import Seed
 from synth.profiles import Profile, load_profiles
 
-_WORDLESS: Final = "without words for a tutor, which only --engine llm does without"
+_WORDLESS: Final = "without words for a tutor (those are for --engine llm)"
 _FOREIGN: Final = "in a language, or for learners, of none of the profiles"
 
 
