@@ -187,15 +187,19 @@ def download_progress(title: str) -> Iterator[Callable[[str, int, int | None], N
 def counted_progress(title: str, total: int) -> Iterator[Callable[[int, str], None]]:
     """Tell how many of `total` are done, and a remark on them (what they cost, say): a bar, or a line now and then."""
     if not err.is_terminal:
-        last = time.monotonic()
+        last, untold = time.monotonic(), ""
 
         def tell(done: int, remark: str) -> None:
-            nonlocal last
+            nonlocal last, untold
+            untold = f"{title}: {done:,} of {total:,}, {remark}"
             if time.monotonic() - last >= _LOG_EVERY or done == total:
                 last = time.monotonic()
-                note(f"{title}: {done:,} of {total:,}, {remark}")
+                note(untold)
+                untold = ""
 
         yield tell
+        if untold:
+            note(untold)
         return
     columns = (
         *(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),

@@ -1,5 +1,6 @@
 """What a tutor may tell about a culture: notes of named regions, hedged, each with the public work that says so."""
 
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -18,11 +19,18 @@ class Note(Strict):
     varieties: list[str]
     """BCP 47 tags of the varieties spoken where it holds; empty where it is not one region's."""
     topic: NonEmpty
+    about: list[NonEmpty] = Field(default=[])
+    """Beginnings of words, one of which what the learner tells must hold; empty where the topic alone is enough."""
     region: NonEmpty
     """As it stands in the texts."""
     texts: list[NonEmpty] = Field(min_length=2)
     source: NonEmpty
     """The public work that says so, with its year."""
+
+    def fits(self, told: str) -> bool:
+        """Whether it belongs to what was told."""
+        words = re.findall(r"\w+", told.casefold())
+        return not self.about or any(word.startswith(tuple(self.about)) for word in words)
 
 
 class _Table(Strict):

@@ -7,6 +7,8 @@ count) meets in the plan's order, so neither their number nor their speed can be
 """
 
 import multiprocessing
+import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,12 +19,13 @@ from typing import Final, NamedTuple
 
 from quimbot_data.pedagogy.critics import Configured, check, check_batch
 from schemas.errors import MixError
-from schemas.generation import Dropped, GenerationReport
+from schemas.generation import Dropped, GenerationReport, reasons
 from schemas.seed import Seed
 from synth.blind import BlindCritic, Unseen, fit
+from synth.fitting import profiles_with_seeds
 from synth.grammar import ENGINE, grow
 from synth.output import Row, credits_of, write_dialogues
-from synth.profiles import Profile, load_profiles
+from synth.profiles import Profile
 from synth.recovery import Tally, unseen
 from synth.scenarios import Scenario, plan
 
@@ -33,8 +36,12 @@ FITTED_ON: Final = 800
 FITTING_SEED: Final = 2**61 - 1
 #: Scenarios by dialogues asked, after which a run says that it cannot do it.
 MOST_TRIES: Final = 10
+#: Scenarios judged at once: from so many on what came of them tells how many the seeds will give.
+JUDGED: Final = 4 * CHUNK
+#: Scenarios in a row that bring no dialogue, after which the seeds have given what they have.
+EXHAUSTED: Final = 2 * CHUNK
 
-Progress = Callable[[str, int], None]
+Tell = Callable[[int, str], None]
 Mapper = Callable[[Sequence[Scenario]], Iterator["Grown"]]
 
 
@@ -62,16 +69,37 @@ def _checked(row: Row | None, scenario: Scenario) -> Grown:
 def _processes(workers: int) -> Iterator[Mapper]:
     """How scenarios are mapped: within this process, or by several."""
     if workers == 1:
-        yield lambda scenarios: iter(grown(scenarios))
+        yield lambda scenarios: (each for chunk in _chunks(scenarios) for each in grown(chunk))
         return
     # Not forked: threads of libraries that are loaded already would be missed by the copies.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_leave_interrupts)
+    with _ended_politely():
+        try:
+            yield lambda scenarios: (each for chunk in pool.map(grown, _chunks(scenarios)) for each in chunk)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
-        def spread(scenarios: Sequence[Scenario]) -> Iterator[Grown]:
-            chunks = [scenarios[at : at + CHUNK] for at in range(0, len(scenarios), CHUNK)]
-            return (each for chunk in pool.map(grown, chunks) for each in chunk)
 
-        yield spread
+def _chunks(scenarios: Sequence[Scenario]) -> list[Sequence[Scenario]]:
+    return [scenarios[at : at + CHUNK] for at in range(0, len(scenarios), CHUNK)]
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C on the terminal is for the run, which ends its processes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _ended_politely() -> Iterator[None]:
+    """Let a polite kill end the run as Ctrl-C does, so that its processes are cleared away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def generate_offline(
@@ -82,7 +110,8 @@ def generate_offline(
     profiles: Sequence[str],
     seeds: Sequence[Seed],
     workers: int = 2,
-    progress: Progress = lambda step, rows: None,
+    at_most: bool = False,
+    tell: Tell = lambda done, remark: None,
 ) -> GenerationReport:
     """Write dialogues and, beside them, the report of how they came to be.
 
@@ -93,29 +122,25 @@ def generate_offline(
         profiles: names of shipped profiles; none for all.
         seeds: learner errors.
         workers: processes.
-        progress: told the step and the rows done in it.
+        at_most: write fewer where the seeds give no more.
+        tell: told how many dialogues there are, and of how many scenarios.
 
     Raises:
         InputError: no such profile, or no seed fits one.
-        MixError: too many scenarios are dropped for this count.
+        MixError: too many scenarios are dropped for this count, or all of them.
     """
-    chosen = load_profiles(profiles)
+    chosen = profiles_with_seeds(profiles, seeds)
     scenarios = plan(chosen, seeds, random_seed)
     with _processes(workers) as spread:
         to_fit = spread(list(islice(plan(chosen, seeds, FITTING_SEED), FITTED_ON * len(chosen))))
         first = spread(list(islice(scenarios, count)))  # grown while the critic is fitted
-        run = _Run(count, fit([each.unseen for each in to_fit if each.unseen]))
-        progress("dialogues to fit the blind critic on", FITTED_ON * len(chosen))
+        run = _Run(count, fit([each.unseen for each in to_fit if each.unseen]), tell, at_most=at_most)
+        tell(0, "the blind critic is fitted")
         run.take(first)
-        while run.missing():
-            progress("dialogues", len(run.kept))
-            if run.planned >= MOST_TRIES * count + CHUNK:
-                raise MixError(
-                    f"Of {run.planned:,} scenarios only {len(run.kept):,} became dialogues: {dict(run.dropped)}.",
-                    next_step="Ask for fewer, or give more seeds.",
-                )
+        while run.missing() and not run.given_up():
             run.take(spread(list(islice(scenarios, run.next_round()))))
-    progress("dialogues", len(run.kept))
+    if run.missing() and not (at_most and run.kept):
+        raise run.too_few()
     report = run.report(chosen, random_seed)
     write_dialogues(run.kept, output, report)
     return report
@@ -124,10 +149,11 @@ def generate_offline(
 class _Run:
     """What was kept so far and what was dropped, by step and reason."""
 
-    def __init__(self, count: int, critic: BlindCritic) -> None:
-        self.count, self.critic = count, critic
+    def __init__(self, count: int, critic: BlindCritic, tell: Tell, *, at_most: bool) -> None:
+        self.count, self.critic, self.tell, self.at_most = count, critic, tell, at_most
         self.kept: list[Row] = []
         self.planned = 0
+        self._in_vain = 0
         self.dropped: Counter[tuple[str, str]] = Counter()
         self.tally = Tally()
         self._ids: set[str] = set()
@@ -141,7 +167,26 @@ class _Run:
         share = len(self.kept) / max(self.planned, 1)
         return int(self.missing() / max(share, 0.2)) + 1
 
+    def given_up(self) -> bool:
+        """Whether the seeds have given what they have or, where all are wanted, can by their share so far not do it."""
+        left = MOST_TRIES * self.count + CHUNK - self.planned
+        hopeless = self.planned >= JUDGED and len(self.kept) / self.planned * left < self.missing()
+        return left <= 0 or self._in_vain >= EXHAUSTED or (hopeless and not self.at_most)
+
+    def too_few(self) -> MixError:
+        return MixError(
+            f"Of {self.planned:,} scenarios {len(self.kept):,} became dialogues, too few for {self.count:,}: "
+            f"{reasons(self.ledger())}.",
+            next_step="Ask for fewer, give more seeds, or add --at-most to write what there is.",
+        )
+
     def take(self, several: Iterator[Grown]) -> None:
+        """Take a round of scenarios, as far as there is hope."""
+        while not (self.missing() and self.given_up()) and (part := list(islice(several, JUDGED))):
+            self._take(part)
+            self.tell(len(self.kept), f"of {self.planned:,} scenarios")
+
+    def _take(self, several: Sequence[Grown]) -> None:
         valid = [(each.row, each.unseen) for each in several if self._valid(each) and each.row and each.unseen]
         judged = self.critic.recovered([looked_at for _, looked_at in valid])
         for (row, looked_at), found in zip(valid, judged, strict=True):
@@ -165,24 +210,28 @@ class _Run:
 
     def _drop(self, step: str, reason: str) -> None:
         self.dropped[step, reason] += 1
+        self._in_vain += 1
 
     def _judge(self, row: Row, lost: Sequence[str]) -> None:
         if lost:
             self._drop("blind", f"{lost[0]}-not-recovered")
         elif self.missing():
             self.kept.append(row)
+            self._in_vain = 0
         else:
             self._drop("count", "more-than-asked")
 
+    def ledger(self) -> list[Dropped]:
+        return [Dropped(step=s, reason=r, dialogues=n) for (s, r), n in sorted(self.dropped.items())]
+
     def report(self, profiles: Sequence[Profile], random_seed: int) -> GenerationReport:
-        ledger = [Dropped(step=s, reason=r, dialogues=n) for (s, r), n in sorted(self.dropped.items())]
         return GenerationReport(
             generator=ENGINE,
             random_seed=random_seed,
             profiles=[profile.name for profile in profiles],
             planned=self.planned,
             written=len(self.kept),
-            dropped=ledger,
+            dropped=self.ledger(),
             blind=self.tally.lines(),
             credits=credits_of(self.kept),
             batch=[f"{each.name}: {each.detail}" for each in check_batch(self.kept, configured(profiles)).failures],

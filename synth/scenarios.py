@@ -17,8 +17,9 @@ from quimbot_data.pedagogy.lemmas import content_lemmas
 from quimbot_data.pedagogy.levels import reach
 from quimbot_data.pedagogy.strategies import hint_fault
 from schemas.errors import InputError
-from schemas.learner import CEFR_LEVELS, STRATEGIES, Cefr, Learner, Strategy
+from schemas.learner import STRATEGIES, Cefr, Learner, Strategy
 from schemas.seed import ErrorFamily, Seed
+from synth.fitting import fits, rank, targets
 from synth.profiles import Profile
 
 K = TypeVar("K", bound=str)
@@ -86,9 +87,8 @@ class _Plan:
     def __init__(self, profile: Profile, seeds: Sequence[Seed], random_seed: int, *, worded: bool) -> None:
         self.profile, self.random_seed = profile, random_seed
         self.chance = random.Random(f"{random_seed}|{profile.name}")  # noqa: S311
-        fitting = [seed for seed in seeds if _fits(seed, profile)]
-        self.variations = [seed for seed in fitting if seed.is_variation]
-        self.seeds = [seed for seed in fitting if not seed.is_variation and (usable(seed) or not worded)]
+        self.variations = [seed for seed in seeds if fits(seed, profile) and seed.is_variation]
+        self.seeds = targets(seeds, profile, worded=worded)
         if not self.seeds:
             raise InputError(
                 f"No seed fits the profile {profile.name}.",
@@ -137,7 +137,7 @@ class _Plan:
 
     def taught(self, level: Cefr) -> list[Seed]:
         """Seeds of structures that learners of a level were taught."""
-        return [seed for seed in self.seeds if _rank(seed.cefr) <= _rank(level)] or self.seeds
+        return [seed for seed in self.seeds if rank(seed.cefr) <= rank(level)] or self.seeds
 
     def learner(self, level: Cefr, seed: Seed) -> Learner:
         profile = self.profile
@@ -158,31 +158,6 @@ class _Plan:
         return fitting[int(self.chance.random() * len(fitting))]
 
 
-def _fits(seed: Seed, profile: Profile) -> bool:
-    spoken = not seed.varieties or not profile.varieties or bool(set(seed.varieties) & set(profile.varieties))
-    taught = _rank(seed.cefr) <= max(map(_rank, profile.levels))
-    return seed.language == profile.language and profile.background in seed.backgrounds and spoken and taught
-
-
-def usable(seed: Seed) -> bool:
-    """Whether a seed has the words that a tutor needs; seeds out of corpora hold the error alone."""
-    return bool(seed.recast and seed.questions and seed.cue and len(seed.contrast) == 2)
-
-
-def refuse_wordless(seeds: Sequence[Seed], place: str) -> None:
-    """Refuse seeds of one's own of which the grammars can use none.
-
-    Raises:
-        InputError: none has the words that a tutor needs.
-    """
-    if not any(map(usable, seeds)):
-        raise InputError(
-            f"None of the {len(seeds):,} seeds in {place} has words for a tutor.",
-            valid="Seeds with recast, questions, cue and contrast.",
-            next_step="`synth seeds extract --words` writes those for English; --engine llm does without them.",
-        )
-
-
 def openings(seed: Seed, level: Cefr) -> tuple[Strategy, ...]:
     """Strategies that a tutor may begin with: a hint where a rule leads on and its cue, in easy words, says where."""
     if not seed.generalizable:
@@ -200,10 +175,6 @@ def cue_within_reach(seed: Seed, level: Cefr) -> bool:
 def edit_of(seed: Seed) -> Edit:
     """A seed's error and what is right instead, as critics take it."""
     return Edit(seed.sentence, seed.start, seed.end, seed.corrected, seed.language)
-
-
-def _rank(level: Cefr | None) -> int:
-    return CEFR_LEVELS.index(level) if level else 0
 
 
 def _parity(text: str) -> int:

@@ -287,6 +287,7 @@ def test_configured_rates_are_held():
 def test_few_are_not_judged_and_it_is_said():
     report = check_batch(valid_dialogues())
     assert "explore-order" in report.unchecked
+    assert not report.unchecked.keys() & {rate.name for rate in report.rates}
     assert report.unchecked["splits"] == "fewer than two splits"
     assert check_batch([]).failures == []
     assert set(check_batch([]).unchecked) == set(BATCH_CHECKS)

@@ -34,6 +34,16 @@ def test_the_command_counts_names_and_keeps_the_rejected(quimbot, tmp_path):
     assert "explicit-correction" in shown.out
 
 
+def test_all_failures_of_the_first_rejected_are_shown_and_how_many_there_are(quimbot, tmp_path):
+    said = [{"role": "user", "content": "I go there."}, {"role": "assistant", "content": "That's wrong. Say it again."}]
+    path = tmp_path / "plain.jsonl"
+    path.write_text("".join(json.dumps({"id": f"d{at}", "messages": said}) + "\n" for at in range(12)))
+    shown = quimbot("critics", "check", path)
+    assert shown.code == 0
+    assert "The first 10 of 12 rejected dialogues" in shown.out
+    assert shown.out.count(": structure: ") == shown.out.count(": explicit-correction: ") == 10
+
+
 RECIPE = """
 name = "tutor"
 unit = "dialogues"

@@ -11,6 +11,7 @@ from property_tests import tried
 from quimbot_data.pedagogy.critics import check_turn
 from quimbot_data.pedagogy.folding import bare, fold, without_quoted
 from quimbot_data.pedagogy.lexicon import LANGUAGES, Lexicon, lexicon
+from quimbot_data.pedagogy.tone import insults
 from quimbot_data.pedagogy.wording import ends_in_question, explicit_corrections, phrases_in, questions
 
 # --- Explicit correction ----------------------------------------------------------------------------------------------
@@ -25,6 +26,8 @@ CORRECTIONS = [
     "Está mal.", "ESTA MAL", "Eso es incorrecto.", "Te equivocaste.", "Se dice “el problema”, no “la problema”.",
     "Deberías decir fui.", "La forma correcta es fui.", "Recuerda la regla.", "No se dice así.", "Los adjetivos concuerdan con el nombre.",
     "你说错了。", "这样说不对。", "应该说“两本书”。", "正确的说法是“两本书”。", "记住这条规则。", "這樣說不對。",
+    "It's 'went', not 'go'.", "Red is “rossa” not “rosa”.", "Not “go” but “went”!", "Es «el problema», no «la problema».",
+    "是“两本书”，不是“两个书”。", "不是“两个书”，是“两本书”。", "هو «ذهبت» وليس «ذهب».",
     "هذا خطأ.", "الصحيح هو «ذهبت».", "يجب أن تقول «ذهبت».", "تذكر القاعدة.", "هٰذَا خَطَأٌ", "هذا خـــطأ",
 ]  # fmt: skip
 NO_CORRECTIONS = [
@@ -33,6 +36,7 @@ NO_CORRECTIONS = [
     "Is that right? Tell me more!", "Does 'I go' fit with 'yesterday'?", "Which one sounds right to you?", "There is no wrong answer here.",
     "Did the plan change from Monday to Friday?", "You should say hello to her for me!", "How do you change a tyre?",
     "That's the right answer to a hard question!", "When we talk about more than one, what changes?", "Was I wrong about your aunt?",
+    "Is it “not now” or “no way”? Which?", "She said “yes”, not him, did she?",
     "Listen to both: “I went yesterday” or “I go yesterday”. Which sounds better to you?", "Say both: “in Monday”, “on Monday”. Which?",
     "Everything you need to write is on the table, isn't it?", "The keys should be in the kitchen, no?", "Remember that day at the sea?",
     "You're not wrong about the weather!", "No, it's close to the sea. And you?", "No, you can come on Friday, too!", "It is not right that she pays, is it?",
@@ -61,6 +65,29 @@ def test_the_learners_own_words_are_exempt_in_quotation_and_nowhere_else():
     assert explicit_corrections("She said “that's wrong”? What did you do?", learner) == []
     assert explicit_corrections("She said “that's wrong”? What did you do?") == ["wrong"]
     assert explicit_corrections("That's wrong.", learner) == ["wrong"]
+
+
+def test_a_match_is_told_once():
+    assert explicit_corrections("No. Se dice “el problema”.") == ["se dice"]
+
+
+INSULTS = ["How stupid can you be?", "Are you an idiot?", "That was dumb.", "¡Qué bruto!", "Eres tonto.", "Estúpido."]
+INSULTS += ["你真笨！", "太蠢了。", "أنت غبي!", "يا أحمق"]
+
+
+@pytest.mark.parametrize("text", INSULTS)
+def test_insults_break_respect_and_are_no_tone(text: str):
+    assert insults(text)
+    assert [failure.name for failure in check_turn(text, "en")] == ["background"]
+
+
+@pytest.mark.parametrize("text", ["¿Cuánto es el salario bruto?", "箱子很笨重吗？", "Why is he hopeless at tennis?"])
+def test_what_only_looks_like_an_insult_is_none(text: str):
+    assert insults(text) == []
+
+
+def test_words_that_the_learner_said_are_taken_up_without_insult():
+    assert insults("Why was the film so dumb?", ["It was a dumb film."]) == []
 
 
 def test_a_contrast_of_right_and_wrong_corrects():

@@ -1,6 +1,7 @@
 """Readers of learner corpora: sentences as people write them, edits at their places, seeds that carry their terms."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -19,15 +20,18 @@ from quimbot_data.takedowns.resolve import Request
 from quimbot_data.workspace import Workspace
 from schemas.errors import InputError
 from schemas.seed import Seed
+from synth.fitting import usable
 from synth.learner_errors import FORMATS, m2, pairs, reader, toefl11
+from synth.learner_errors.contrasts import contrast
 from synth.learner_errors.detect import corrected_by_rule
 from synth.learner_errors.errant_edits import parser
 from synth.learner_errors.extract import seeds_from
 from synth.learner_errors.families import errant_family
 from synth.learner_errors.sentences import Read
+from synth.learner_errors.statements import kind_of, said_back
 from synth.learner_errors.tokens import change, joined
-from synth.learner_errors.wording import said_back, worded
-from synth.scenarios import openings, usable
+from synth.learner_errors.wording import worded
+from synth.scenarios import openings
 from synth.seeds import read_seeds
 
 RIGHTS = Rights("CC-BY-SA-4.0", ["attribution", "share-alike"])
@@ -188,9 +192,29 @@ def test_of_several_corrections_the_closest_counts_and_another_must_agree(tmp_pa
 
 def test_an_edit_of_one_corrector_alone_is_put_right_and_gives_no_seed(tmp_path: Path) -> None:
     folder = parallel(tmp_path, "She have two dog .", "She has two dogs .", "She has a dog and another one .")
+    (folder / "dev.spellchecked.src").write_text("She have two dog .\n")
     seeds, skipped = told(pairs.read(folder, "en", RIGHTS))
+    assert skipped["no-corrections-beside dev.spellchecked.src"] == 1
     assert [shown(seed) for seed in seeds] == ["She [have|has] two dogs."]
     assert skipped["not-agreed"] == 1
+
+
+def test_a_correction_that_leaves_what_others_put_right_is_not_taken(tmp_path: Path) -> None:
+    source = "He choosed to learn truth ."
+    whole, half = "He chose to learn the truth .", "He chose to learn truth ."
+    seeds, _ = told(pairs.read(parallel(tmp_path / "one", source, half, whole, half), "en", RIGHTS))
+    assert {seed.corrected_sentence for seed in seeds} == {"He chose to learn the truth."}
+    other = "He choosed to learn the truth ."
+    seeds, skipped = told(pairs.read(parallel(tmp_path / "none", source, half, other), "en", RIGHTS))
+    assert not seeds
+    assert skipped == {"left-wrong": 1}
+
+
+def test_what_differs_in_case_alone_gives_no_seed(tmp_path: Path) -> None:
+    folder = parallel(tmp_path, "he speak english well .", "He speaks English well .", "He speaks English well .")
+    seeds, skipped = told(pairs.read(folder, "en", RIGHTS))
+    assert [shown(seed) for seed in seeds] == ["He [speak|speaks] English well."]
+    assert skipped == {"case-only": 2}
 
 
 def test_text_that_nobody_cut_into_tokens_keeps_its_blanks(tmp_path: Path) -> None:
@@ -375,6 +399,52 @@ def test_what_cannot_be_said_back_stays_without_words(tmp_path: Path, sentence: 
     assert list(worded([seed])) == [seed]
 
 
+@pytest.mark.parametrize(
+    "corrected",
+    [
+        "i think there must be many dogs there .",  # no sentence, as it is written
+        "There must be many dogs there",
+        "Throughout our lives we needs talk about many dogs .",  # no verb of its subject
+        "Who we match with many dogs .",
+        "It is ture that there are many dogs .",  # a word that nobody writes
+        "So let us talk about many dogs .",
+    ],
+)
+def test_a_sentence_that_is_still_wrong_or_cannot_be_turned_stays_without_words(tmp_path: Path, corrected: str) -> None:
+    at = corrected.split().index("dogs")
+    source = corrected.replace("dogs", "dog")
+    seed = seed_of(tmp_path, f"S {source}\nA {at} {at + 1}|||R:NOUN:NUM|||dogs|||R|||N|||0\n")
+    assert list(worded([seed])) == [seed]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "phrase"),
+    [
+        ("He has a very old car and a dog .", "he has a very old car"),
+        ("We went to Pink's hot dog stand .", "we went to Pink's hot dog stand"),
+        ("She learned English because the teacher helped her .", "she learned English"),
+    ],
+)
+def test_a_contrast_is_a_phrase(tmp_path: Path, sentence: str, phrase: str) -> None:
+    """It ends with no word that only begins something, and crosses no conjunction."""
+    right = next(word for word in sentence.split() if word in ("has", "went", "learned"))
+    at = sentence.split().index(right)
+    wrong = sentence.replace(right, "getted")
+    seed = seed_of(tmp_path, f"S {wrong}\nA {at} {at + 1}|||R:VERB:SVA|||{right}|||R|||N|||0\n")
+    assert contrast(seed, parser()(seed.corrected_sentence))[0] == phrase
+
+
+def test_questions_fit_the_time_of_what_is_said(tmp_path: Path) -> None:
+    kinds = {
+        "I went home.": "own-past",
+        "He went home.": "past",
+        "Dogs like meat.": "general",
+        "It would help.": "thought",
+        "My dog sleeps.": "own",
+    }
+    assert {text: kind_of(parser()(text)) for text in kinds} == kinds
+
+
 # The command line
 
 
@@ -385,7 +455,9 @@ def test_extract_writes_seeds_that_are_read_back_the_same_bytes_every_time(quimb
     ran = quimbot(*args)
     assert ran.code == 0, ran.err
     assert "4 seeds" in ran.out
+    assert "3 sentences or errors gave no seed: " in ran.out
     assert "no-error 1" in ran.out
+    assert re.search(r"\d of 4 seeds have words for the offline engine", ran.out)
     first = out.read_bytes()
     report = json.loads(quimbot(*args, "--json").out)
     assert out.read_bytes() == first
@@ -410,6 +482,8 @@ def test_extract_says_what_is_missing(quimbot: Quimbot, tmp_path: Path) -> None:
     quimbot(*run, "m2", "--license", "MIT", "--output", out).told("a file or folder")
     quimbot(*run, "m2", path, "--license", "Nope-1", "--output", out).told("Nope-1")
     quimbot(*run, "m2", path, "--license", "MIT", "--output", out).told("No seeds", "no-error 1")
+    path.write_text("")
+    quimbot(*run, "m2", path, "--license", "MIT", "--output", out).told("holds no sentences", "Is it m2")
     quimbot(*run, "m2", tmp_path / "no.m2", "--license", "MIT", "--output", out).told("not there")
     quimbot(*run, "toefl11", "-w", tmp_path, "--output", out).told("no corpus 'toefl11'")
     assert not out.exists()

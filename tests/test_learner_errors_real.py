@@ -24,11 +24,12 @@ def test_m2_of_conversations_gives_seeds_of_many_families() -> None:
     skipped: Counter[str] = Counter()
     seeds = list(seeds_from("eracond", m2.read(REAL / "eracond" / "data", "en", RIGHTS), skipped))
     families = Counter(seed.family for seed in seeds)
-    assert len(seeds) > 1_000
     assert len(families) >= 12
     assert len({seed.seed_id for seed in seeds}) == len(seeds)
+    assert len(seeds) > 900  # and half as many errors that are a matter of case
     assert not [seed.sentence for seed in seeds if "  " in seed.corrected_sentence]
     assert set(skipped) <= {
+        "case-only",
         "final-mark",
         "no-error",
         "no-family",

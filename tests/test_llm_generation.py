@@ -292,6 +292,17 @@ def test_a_dry_run_sends_nothing_and_needs_no_key(
     said = quimbot(*arguments("https://api.openai.com/v1", tmp_path), "--dry-run")
     assert said.code == 0
     assert "price unknown" in said.out
+    assert "pass --prices" in said.out
+
+
+def test_a_dry_run_says_what_the_budget_does_not_cover(tmp_path: Path, quimbot: Quimbot) -> None:
+    def told(**more: object) -> str:
+        return quimbot(*arguments("http://localhost:9/v1", tmp_path, **more), "--dry-run").out  # type: ignore[arg-type]
+
+    priced = {"price-in": 10, "price-out": 10}
+    assert "No price is known of a model on this machine" in told()
+    assert "exceeds the budget of 0.0010 dollars" in told(budget=0.001, **priced)
+    assert "budget" not in told(budget=100, **priced)
 
 
 def test_the_key_is_nowhere(tmp_path: Path, quimbot: Quimbot) -> None:

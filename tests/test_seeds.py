@@ -294,7 +294,13 @@ def test_seeds_of_ones_own_are_read_back(tmp_path: Path) -> None:
     path.write_text('{"seed_id": 1}\n', encoding="utf-8")
     with pytest.raises(InputError, match="line 1 is no seed"):
         read_seeds(path)
-    with pytest.raises(InputError, match="cannot be read"):
+    path.write_text("nothing\n", encoding="utf-8")
+    with pytest.raises(InputError, match="line 1 is no seed: Invalid JSON"):
+        read_seeds(path)
+    path.write_bytes(b"PAR1\xff")
+    with pytest.raises(InputError, match=r"no text in UTF-8\. Seeds are JSON Lines"):
+        read_seeds(path)
+    with pytest.raises(InputError, match="cannot be read as seeds: No such file"):
         read_seeds(tmp_path / "none")
 
 

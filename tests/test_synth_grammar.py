@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,7 +27,8 @@ from schemas.generation import GenerationReport
 from schemas.recipe import parse_recipe
 from schemas.seed import Seed
 from synth.blind import Unseen, fit, seen
-from synth.generate import generate_offline, grown
+from synth.fitting import profiles_with_seeds, unused
+from synth.generate import Grown, generate_offline, grown
 from synth.grammar import fold_of, grow
 from synth.grammar.expansion import FOLDS, Speaker
 from synth.grammar.notation import grammar_languages, load_grammar, parse_grammar
@@ -237,7 +240,7 @@ def test_grammars_are_whole_and_in_nfc(language: str) -> None:
     assert unicodedata.normalize("NFC", text) == text
     grammar = load_grammar(language)
     assert {name.partition("@")[0] for name in grammar.rules} >= {
-        name.partition("@")[0] for name in load_grammar("en").rules if not name.startswith("explain-")
+        name.partition("@")[0] for name in load_grammar("en").rules if not name.startswith(("explain-", "explore-"))
     }
     assert not [rule for rule, found in grammar.rules.items() if any(")?" in str(parts) for parts in found)]
 
@@ -340,12 +343,54 @@ def test_processes_cannot_be_seen_in_the_file(generated: tuple[Path, GenerationR
 
 
 def test_a_run_that_cannot_succeed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("synth.generate.MOST_TRIES", 1)
+    monkeypatch.setattr("synth.generate.MOST_TRIES", 0.9)
     monkeypatch.setattr("synth.generate.CHUNK", 1)
     monkeypatch.setattr("synth.generate.FITTED_ON", 12)
-    one = [seed for seed in SEEDS if seed.seed_id == "en:verb-tense:1"]
-    with pytest.raises(MixError, match="became dialogues"):
-        generate_offline(tmp_path / "x", count=80, random_seed=1, profiles=["english-l2"], seeds=one, workers=1)
+    few = [seed for seed in SEEDS if seed.language == "en"][:6]
+    output = tmp_path / "x.parquet"
+    told: list[tuple[int, str]] = []
+
+    def run(*, at_most: bool) -> GenerationReport:
+        return generate_offline(
+            output,
+            count=80,
+            random_seed=1,
+            profiles=["english-l2"],
+            seeds=few,
+            workers=1,
+            at_most=at_most,
+            tell=lambda done, remark: told.append((done, remark)),
+        )
+
+    with pytest.raises(MixError, match=r"became dialogues, too few for 80: \d+ \S+ \(\w+\).* --at-most") as caught:
+        run(at_most=False)
+    assert "{" not in str(caught.value)
+    assert not output.exists()
+    report = run(at_most=True)
+    assert 0 < report.written == pl.read_parquet(output).height < 80
+    assert told[-1] == (report.written, f"of {report.planned:,} scenarios")
+
+
+def test_a_hopeless_count_is_given_up_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synth.generate.JUDGED", 20)
+    monkeypatch.setattr("synth.generate.FITTED_ON", 4)
+    monkeypatch.setattr("synth.generate.grown", lambda several: [Grown(None, None, [])] * len(several))
+    with pytest.raises(MixError, match="Of 20 scenarios 0 became dialogues, too few for 1,000: 20 no-words"):
+        generate_offline(tmp_path / "x", count=1000, random_seed=1, profiles=["english-l2"], seeds=SEEDS, workers=1)
+
+
+@pytest.mark.slow
+def test_a_polite_kill_clears_the_processes_away(tmp_path: Path) -> None:
+    told = ("synth", "generate", "--count", "9000", "--output", str(tmp_path / "x.parquet"))
+    with subprocess.Popen([sys.executable, "-m", "quimbot_data", *told], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        first = process.stderr.readline()
+        process.terminate()
+        rest = process.stderr.read()
+    assert process.returncode == 130, first + rest
+    assert "leaked" not in rest
+    assert "Traceback" not in rest
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_written_is_ingested_whole_with_its_provenance(
@@ -425,6 +470,7 @@ def test_the_command_tells_what_it_wrote(quimbot: Callable[..., object], tmp_pat
     options = ("--count", 8, "--profile", "english-l2", "--workers", 1, "--output", output)
     ran = quimbot("synth", "generate", *options, "--json")
     assert json.loads(ran.out)["written"] == 8  # type: ignore[attr-defined]
+    assert "8 of 8, of" in ran.err  # type: ignore[attr-defined]
     refused = quimbot("synth", "generate", *options[:2], "--profile", "klingon", "--output", output)
     refused.told("no profile 'klingon'", "spanish-heritage")  # type: ignore[attr-defined]
 
@@ -452,6 +498,22 @@ def test_seeds_of_ones_own_that_no_grammar_can_use_are_refused(quimbot: Callable
     refused = quimbot("synth", "generate", *options, "--seeds", own)
     refused.told("None of the 1 seeds", "--engine llm")  # type: ignore[attr-defined]
     assert quimbot("synth", "generate", *options, "--no-shipped-seeds").code == 2  # type: ignore[attr-defined]
+
+
+def test_profiles_are_those_that_there_are_seeds_for_and_what_goes_unused_is_counted() -> None:
+    spanish = [seed for seed in SEEDS if seed.language == "es" and not seed.is_variation][:3]
+    bare = [seed.model_copy(update={"recast": None}) for seed in spanish]
+    assert [each.name for each in profiles_with_seeds([], SEEDS)] == profile_names()
+    assert {each.language for each in profiles_with_seeds([], spanish)} == {"es"}
+    assert [each.name for each in profiles_with_seeds(["arabic-l2"], spanish)] == ["arabic-l2"]
+    with pytest.raises(InputError, match="No seed fits a profile"):
+        profiles_with_seeds([], bare)
+    assert profiles_with_seeds([], bare, worded=False)
+    assert unused(spanish, [], "f", worded=True) == ""
+    assert unused([*spanish, *bare], [], "f", worded=True).startswith("f: 3 of 6 seeds are not used: 3 without words")
+    for names, told in (([], "without words"), (["arabic-l2"], "none of the profiles")):
+        with pytest.raises(InputError, match=f"None of the 3 seeds in f .*{told}"):
+            unused(bare, names, "f", worded=True)
 
 
 def test_chunks_are_grown_alike() -> None:

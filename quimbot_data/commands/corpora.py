@@ -115,6 +115,9 @@ def ingest(
 ) -> None:
     """Turn raw files into a corpus of dialogues; replaces what the source held, atomically.
 
+    The format of rows is checked, not what they say: whether synthetic dialogues keep the invariants of scaffolding is
+    told by `quimbot critics check FILE`.
+
     Rows that were taken down are ingested, too, since a purge finds the raw rows by the corpus; they are told.
     """
     from quimbot_data.classifier import load_classifier

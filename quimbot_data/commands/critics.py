@@ -12,7 +12,7 @@ from quimbot_data.terminal import counted, note, print_json, print_table, progre
 if TYPE_CHECKING:
     from quimbot_data.pedagogy.checking import CheckReport, Rejected
 
-#: Failures that are shown one by one; `--output` has them all.
+#: Rejected dialogues that are shown, each with all its failures; `--output` has them all.
 _SHOWN = 10
 
 app = typer.Typer(
@@ -41,7 +41,11 @@ def check(
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Hold dialogues to every invariant of scaffolding, one by one and as a batch; say what could not be checked."""
+    """Hold dialogues to every invariant of scaffolding, one by one and as a batch; say what could not be checked.
+
+    Rejected dialogues are a finding, no error: the exit status is 0 with them, too; --json and --output tell how many
+    there are and which.
+    """
     from quimbot_data.pedagogy.checking import check_all, write_rejected
     from quimbot_data.pedagogy.dialogues import read_dialogues
 
@@ -69,11 +73,17 @@ def _show(report: "CheckReport", rejected: "list[Rejected]") -> None:
     ]
     if rows:
         print_table("Dialogues", ("no.", "check", "failed", "not checked", "what must hold"), rows)
-    for each in rejected[:_SHOWN]:
-        name, position, detail = each.failures[0]
-        place = "" if position is None else f", message {position}"
-        say(f"  {each.dialogue_id() or f'row {each.place}'}{place}: {name}: {detail}")
+    _show_rejected(rejected)
     _show_batch(report)
+
+
+def _show_rejected(rejected: "list[Rejected]") -> None:
+    if len(rejected) > _SHOWN:
+        say(f"The first {_SHOWN} of {counted(len(rejected), 'rejected dialogue')}; --output writes them all:")
+    for each in rejected[:_SHOWN]:
+        for name, position, detail in each.failures:
+            place = "" if position is None else f", message {position}"
+            say(f"  {each.dialogue_id() or f'row {each.place}'}{place}: {name}: {detail}")
 
 
 def _show_batch(report: "CheckReport") -> None:

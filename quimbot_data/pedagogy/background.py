@@ -11,6 +11,7 @@ from quimbot_data.pedagogy.invariants import Failure
 from quimbot_data.pedagogy.lemmas import content_words, known
 from quimbot_data.pedagogy.scene import LEARNER, Scene, Turn, texts
 from quimbot_data.pedagogy.tokens import QUESTION_MARKS, listed_languages, zipf
+from quimbot_data.pedagogy.tone import insults
 from quimbot_data.pedagogy.wording import phrases_in
 
 #: Words of another language that an L2 turn may hold outside of quotations and brackets: names, borrowings.
@@ -57,7 +58,9 @@ def switched_target(scene: Scene, turn: Turn) -> str | None:
 
 
 def respect(turn: Turn, said: list[str]) -> Iterator[Failure]:
-    """What a tutor's turn says against a learner's language or languages."""
+    """What a tutor's turn says against a learner, or against a learner's language or languages."""
+    if found := insults(turn.text, said):
+        yield Failure("background", turn.position, f"{found[0]!r} insults.")
     if found := phrases_in(turn.text, "deficits", said):
         yield Failure("background", turn.position, f"{found[0]!r} calls the learner's language deficient.")
     if found := phrases_in(turn.text, "policing", said):

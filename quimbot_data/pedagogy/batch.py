@@ -253,8 +253,10 @@ def _hold_configured(rate: Rate, configured: float | None, report: BatchReport) 
 
 
 def _note_unchecked(name: str, reason: str, report: BatchReport) -> None:
+    """Say that a check was not made; its shares are of too few, then, to be printed."""
     counted = [rate.total for rate in report.rates if rate.name == name]
     if not counted:
         report.unchecked[name] = reason
     elif max(counted) < FEW:
-        report.unchecked[name] = f"fewer than {FEW} to count"
+        report.unchecked[name] = f"{max(counted)} to count, fewer than {FEW}"
+        report.rates[:] = [rate for rate in report.rates if rate.name != name]

@@ -15,6 +15,7 @@ from quimbot_data.pedagogy.invariants import Failure
 from quimbot_data.pedagogy.readability import reading_ease
 from quimbot_data.pedagogy.scene import LEARNER, TUTOR, Scene, Turn, scene_of
 from quimbot_data.pedagogy.tokens import words_of
+from quimbot_data.pedagogy.tone import insults
 from quimbot_data.pedagogy.wording import explicit_corrections
 from schemas.learner import CEFR_LEVELS, STRATEGIES, Background, Cefr
 from schemas.seed import ErrorFamily
@@ -55,6 +56,12 @@ def explicit(rows: Sequence[Judged]) -> Share:
         for scene, turn in turns
     )
     return Share(len(turns), sum(map(bool, found)))
+
+
+def insulting(rows: Sequence[Judged]) -> Share:
+    """Tutor turns, and those that insult."""
+    turns = [(scene, turn) for scene, _ in rows for turn in scene.tutor]
+    return Share(len(turns), sum(bool(insults(turn.text, scene.said_before(turn))) for scene, turn in turns))
 
 
 def valid_strategies(rows: Sequence[Judged]) -> Share:

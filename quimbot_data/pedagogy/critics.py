@@ -114,9 +114,10 @@ def reveals(text: str, sentence: str, start: int, end: int, corrected: str, lang
 
 
 def _explicit(turn: Turn, said: Sequence[str], edit: Edit | None) -> Iterator[Failure]:
-    for words in explicit_corrections(turn.text, said, explains="explain" in turn.moves):
+    told = explicit_corrections(turn.text, said, explains="explain" in turn.moves)
+    for words in told:
         yield Failure("explicit-correction", turn.position, f"{words!r} corrects explicitly.")
-    if edit is not None and contrast_in(turn.text, edit):
+    if not told and edit is not None and contrast_in(turn.text, edit):
         found = f"It sets {edit.corrected!r} against {edit.original!r} as right against wrong."
         yield Failure("explicit-correction", turn.position, found)
 

@@ -21,7 +21,9 @@ class Invariant:
 
 _ALL: Final = (
     Invariant("structure", 1, "dialogue", "messages", "roles alternate, tutor last, 4 to 12 messages; spans are true"),
-    Invariant("explicit-correction", 2, "dialogue", "messages", "no verdict, directive, rule recital or X → Y"),
+    Invariant(
+        "explicit-correction", 2, "dialogue", "messages", "no verdict, directive, rule recital, X → Y or “X, not Y”"
+    ),
     Invariant("recast", 3, "dialogue", "pedagogy", "the correction in context, then a question about meaning"),
     Invariant("question", 4, "dialogue", "pedagogy", "asks about the error or its context, correction not told"),
     Invariant("hint", 5, "dialogue", "pedagogy", "a cue of the error's family, correction not told"),
@@ -32,7 +34,9 @@ _ALL: Final = (
     Invariant("slow-response", 10, "dialogue", "pedagogy", "after a slow response a shorter turn with a way in"),
     Invariant("level", 11, "dialogue", "pedagogy", "words and sentences within the learner's reach"),
     Invariant("questions", 12, "dialogue", "messages", "never more than two questions a turn"),
-    Invariant("background", 13, "dialogue", "pedagogy", "variation and code-switching respected; L2 rules kept"),
+    Invariant(
+        "background", 13, "dialogue", "pedagogy", "variation, code-switching and the learner respected; L2 rules"
+    ),
     Invariant("cultural-note", 14, "dialogue", "pedagogy", "at most one, of a named region, hedged"),
     Invariant("explore-order", 6, "batch", "batch", "the right variant first in .45 to .55 of each split"),
     Invariant("repair-rate", 8, "batch", "batch", "repair rates below 100 %, lowest after recasts"),

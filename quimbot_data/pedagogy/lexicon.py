@@ -51,6 +51,8 @@ class Lexicon(Strict):
     """Between two forms they make a correction: the right one, `not`, the other."""
     deficits: list[NonEmpty]
     """What calls a learner's language less than one."""
+    insults: list[NonEmpty]
+    """What is said to hurt, whatever the learner's language is like."""
     policing: list[NonEmpty]
     """What forbids another language."""
     terms: list[NonEmpty]

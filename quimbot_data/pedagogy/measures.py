@@ -4,7 +4,7 @@ coherence    does a tutor's turn go with the learner's turn before it
 questions    are they of several kinds, and some of them open
 adaptation   is language fitted to confusion, kept short as the talk goes on, and easier for beginners
 scaffolding  strategies used and kept; no correction outright, none that leaks
-tone         encouragement, in more than one way
+tone         encouragement, in more than one way; no insults
 level        words and sentences within the learner's reach
 profile      can heritage and L2 be told apart by the tutor's words, are they served equally well, do they err as their
              group does, and is what is theirs (variation, two languages at once) left alone
@@ -26,6 +26,7 @@ from quimbot_data.pedagogy.conduct import (
     errors_made,
     evenness,
     explicit,
+    insulting,
     judged,
     leaks,
     level_against_readability,
@@ -72,6 +73,7 @@ TARGETS: Final = (
     Target("scaffolding", "strategy entropy", 0.85, None, "over the four strategies; 1 is even"),
     Target("tone", "encouraging share", 0.3, 0.6, "tutor turns that encourage"),
     Target("tone", "praise entropy", None, None, "over wordings of praise; 1 is even"),
+    Target("tone", "insults", None, 0.0, "tutor turns with a word that hurts"),
     Target("level", "level fit", 0.95, None, "dialogues whose tutor stays within a level of the learner's"),
     Target("profile", "heritage against L2 AUC", 0.8, None, "a classifier of tutor text, profile words masked"),
     Target("profile", "quality gap", None, 0.03, "dialogues that keep all invariants, heritage against L2"),
@@ -219,6 +221,7 @@ def _tone(turns: Sequence[TutorTurn], rows: Sequence[Judged]) -> list[Measure]:
     return [
         _measure("encouraging share", Share(len(known), both).value, len(known), note),
         _measure("praise entropy", evenness(praise, len(praise)), praise.total(), f"{len(praise)} wordings"),
+        _share("insults", insulting(rows)),
     ]
 
 

@@ -1,7 +1,7 @@
 """Critics of a tutor's words alone, whatever was said before: explicit correction, questions, respect.
 
 Explicit correction is what Lyster & Ranta (1997) call so, and what nothing here may do: verdicts, directives, recited
-rules, `X → Y`. Words that the tutor quotes of the learner are the learner's.
+rules, `X → Y`, "X, not Y". Words that the tutor quotes of the learner are the learner's.
 """
 
 import re
@@ -15,6 +15,14 @@ from quimbot_data.pedagogy.tokens import QUESTION_MARKS, sentences_of
 
 MOST_QUESTIONS: Final = 2
 ARROW: Final = re.compile(r"[→⟶➔➜➡⇒⟹↦⟼]|[-=~]+>")
+_CITED: Final = r"(?:\"[^\"]{1,80}\"|(?<!\w)'[^'\n]{1,80}'(?!\w))"
+#: Two quotations, one of them as what is not right: it's A, not B; not B but A; es A, no B; 是A，不是B; هو أ وليس ب.
+_NOT: Final = r"(?:(?:and |but |y |و)?(?:not|never|no|nunca|ليس|ليست|لا)\s+|而?不(?:是|说))"
+CONTRAST: Final = re.compile(
+    rf"{_CITED}[,;:،，]?\s*{_NOT}{_CITED}"
+    rf"|\b(?:not|no|no es|ليس)\s+{_CITED}[,،]?\s*(?:but|sino|بل)\s+{_CITED}"
+    rf"|不(?:是|说){_CITED}[,，]?(?:而?是|说){_CITED}"
+)
 #: What stands for words that an exemption took out.
 _EXCUSED: Final = " ~ "
 _ASIDE: Final = '"~"'
@@ -25,7 +33,7 @@ _LATIN: Final = re.compile("[a-z]")
 
 
 def explicit_corrections(text: str, said: Sequence[str] = (), *, explains: bool = False) -> list[str]:
-    """What corrects explicitly in a tutor's turn, as it stands in the bare text; empty where nothing does.
+    """What corrects explicitly in a tutor's turn, each once, the longest match; empty where nothing does.
 
     Every lexicon whose script occurs has its say: tutors switch languages, too.
 
@@ -40,13 +48,13 @@ def explicit_corrections(text: str, said: Sequence[str] = (), *, explains: bool 
     []
     """
     words = without_quoted(text, said)
-    found = [match[0] for match in ARROW.finditer(words)]
+    found = [_shown(match[0]) for pattern in (ARROW, CONTRAST) for match in pattern.finditer(words)]
     for language in scripts(words):
         excused = compiled(language, "exempt").replaced(words, _EXCUSED)
         found += _matches(language, excused, ("verdicts", "directives"))
         found += [match for part in sentences_of(excused) if not _compares(part) for match in _commands(language, part)]
         found += [] if explains else _matches(language, words, ("recitals",))
-    return found
+    return [each for each in dict.fromkeys(found) if not any(each != other and each in other for other in found)]
 
 
 def _commands(language: str, sentence: str) -> list[str]:

@@ -71,7 +71,7 @@ def _estimate(
     from synth.judge.estimate import estimate
 
     work = ours if theirs is None else pairs(ours, theirs)
-    tell_estimate(estimate(place, work, asking), "dialogue" if theirs is None else "pair", json=json)
+    tell_estimate(estimate(place, work, asking), "dialogue" if theirs is None else "pair", asking, json=json)
 
 
 def _turns(place: "Workspace", asking: "Asking", ours: "list[Judged]", output: Path | None, *, json: bool) -> None:

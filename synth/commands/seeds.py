@@ -97,8 +97,10 @@ def extract(
     skipped: Counter[str] = Counter()
     found = list(seeds_from(corpus, sentences, skipped, _attribution(form, attribution)))
     if not found:
-        told = ", ".join(f"{reason} {count:,}" for reason, count in skipped.most_common())
-        raise InputError(f"No seeds in {path or place.corpus(form)}; skipped: {told or 'nothing'}.")
+        raise InputError(
+            f"No seeds in {path or place.corpus(form)}. {_skips(skipped) if skipped else 'It holds no sentences.'}",
+            next_step=f"Is it {form}, and of learners? Formats: m2, pairs, cowsl2h, toefl11.",
+        )
     _refuse_transfer(found, output, place)
     if words:
         found = list(worded(found))
@@ -169,19 +171,28 @@ def _refuse_transfer(seeds: "list[Seed]", output: Path, place: "Workspace") -> N
 
 
 def _report(seeds: "list[Seed]", skipped: Counter[str], output: Path, *, json: bool) -> None:
-    rows = _counts(seeds)
+    from synth.fitting import usable
+
+    rows, with_words = _counts(seeds), sum(map(usable, seeds))
     if json:
         families = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
-        detected, with_words = (sum(seed.detected for seed in seeds), sum(bool(seed.recast) for seed in seeds))
+        detected = sum(seed.detected for seed in seeds)
         written = {"output": str(output), "seeds": len(seeds), "detected": detected, "worded": with_words}
         print_json(written | {"families": families, "skipped": dict(sorted(skipped.items()))})
         return
     print_table(f"{output}: {counted(len(seeds), 'seed')}", _COLUMNS, rows)
-    say("Skipped: " + (", ".join(f"{reason} {count:,}" for reason, count in skipped.most_common()) or "nothing"))
+    say(_skips(skipped))
     if detected := sum(seed.detected for seed in seeds):
         note(f"{counted(detected, 'seed')} found by rule: nobody corrected them.")
-    if with_words := sum(bool(seed.recast) for seed in seeds):
-        note(f"{counted(with_words, 'seed')} with words for a tutor; the others are for the engine llm.")
+    others = "" if with_words == len(seeds) else "; the others are for --engine llm"
+    say(f"{with_words:,} of {len(seeds):,} seeds have words for the offline engine{others}.")
+
+
+def _skips(skipped: Counter[str]) -> str:
+    """What gave no seed, in a sentence."""
+    told = ", ".join(f"{reason} {count:,}" for reason, count in skipped.most_common())
+    found = counted(skipped.total(), "sentence or error", "sentences or errors")
+    return f"{found} gave no seed: {told}." if told else "Every error gave a seed."
 
 
 def _counts(seeds: "list[Seed]") -> list[tuple[str | int, ...]]:

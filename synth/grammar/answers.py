@@ -2,16 +2,17 @@
 
 from typing import Final
 
+from quimbot_data.pedagogy.tokens import words_of
 from schemas.learner import Move
 from synth.cultural_notes import cultural_notes
 from synth.grammar.dialogue import Course, Spoken
 from synth.grammar.turns import CHEERS, drawn, joined, mark, mirrored, question, readable, say
 from synth.output import NoteRow
 
-#: What cheers on: praise is for what was repaired, else the story or the effort is thanked for.
-CHEERED: Final = {"affirm": "cheer", "receive": "keep-on", "leave": "effort"}
 #: Share of answers to a repair that ask how it was found.
 REFLECTS: Final = 0.3
+#: Draws after which an answer goes without a word of cheer.
+TRIES: Final = 6
 
 
 def affirm(course: Course) -> Spoken:
@@ -52,9 +53,9 @@ def _onward_parts(course: Course, rule: str, moves: list[Move]) -> Spoken:
     parts = [opened or say(course, rule)]
     slots = course.speaker.slots
     if course.chance.random() < CHEERS[rule]:
-        parts.append(say(course, CHEERED[rule]))
+        parts.append(_cheer(course, rule, parts[0]))
     if slots["right"].casefold() in parts[0].casefold():
-        slots["right"] = course.speaker.grammar.script.again
+        _refer_back(course)
     if course.path[-1] == "repair" and course.chance.random() < REFLECTS:
         parts.append(say(course, "reflect"))
         moves.append("reflect")
@@ -68,6 +69,29 @@ def _onward_parts(course: Course, rule: str, moves: list[Move]) -> Spoken:
         parts.append(question(course, opens=True))
         moves.append("elicit_content")
     return Spoken(joined(course, parts), moves, note=note[1] if note else None, mixed=mixed)
+
+
+def _cheer(course: Course, rule: str, before: str) -> str:
+    """A word of cheer that does not say the praise before it again; for what was not found, the effort is cheered."""
+    if rule == "leave":
+        return say(course, "effort")
+    named, language = "keep-on" if rule == "receive" else "cheer", course.scenario.profile.language
+    said = set(words_of(before.casefold(), language))
+    cheer = say(course, named)
+    for _ in range(TRIES):
+        if not said & set(words_of(cheer.casefold(), language)):
+            return cheer
+        cheer = say(course, named)
+    return ""
+
+
+def _refer_back(course: Course) -> None:
+    """What was just said is called `again`; where a grammar has no such word, it is not named again."""
+    slots, again = course.speaker.slots, course.speaker.grammar.script.again
+    if again:
+        slots["right"] = again
+    else:
+        del slots["right"]
 
 
 def switched(course: Course, reply: str) -> Spoken:
@@ -85,7 +109,9 @@ def _note(course: Course) -> tuple[str, NoteRow] | None:
     fitting = [
         note
         for note in cultural_notes(learner.target_language)
-        if note.topic == topic and (not learner.variety or not note.varieties or learner.variety in note.varieties)
+        if note.topic == topic
+        and note.fits(course.scenario.seed.sentence)
+        and (not learner.variety or not note.varieties or learner.variety in note.varieties)
     ]
     if not fitting or course.noted:
         return None
@@ -110,5 +136,7 @@ def _explained(course: Course) -> Spoken:
 def close(course: Course) -> Spoken:
     """A farewell, perhaps with a question to take along: one that was not asked before."""
     opened, mixed = mirrored(course)
-    course.speaker.slots["ask"] = question(course)
+    asked = question(course)
+    opened_mark, rest = asked[:1], asked[1:]
+    course.speaker.slots["ask"] = f"{opened_mark}{rest[:1].lower()}{rest[1:]}" if opened_mark == "¿" else asked
     return Spoken(joined(course, [opened, say(course, "close")]), ["close"], mixed=mixed)

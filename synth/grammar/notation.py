@@ -62,7 +62,7 @@ class Script(Strict):
 
     space: str
     """Between sentences."""
-    again: NonEmpty
+    again: str
     """Stands for a phrase that was just said."""
     quotes: list[str]
     """Opening and closing mark around a phrase that is spoken about."""

@@ -32,7 +32,7 @@ def _support(course: Course, strategy: Strategy, *, again: bool) -> Spoken:
     parts = [opened]
     if not opened and course.chance.random() < OPENED.get(course.scenario.level, 0.6):
         praises = not again and course.chance.random() < PRAISE
-        cheers = again and course.chance.random() < CHEERS["again"]
+        cheers = again and course.path[-1] != "acknowledge" and course.chance.random() < CHEERS["again"]
         opening = "effort" if cheers else "again-open" if again else "praise" if praises else "open"
         parts = [say(course, opening)]
         moves = ["affirm", strategy] if praises else moves
@@ -44,7 +44,8 @@ def _support(course: Course, strategy: Strategy, *, again: bool) -> Spoken:
 
 def _core(course: Course, strategy: Strategy) -> str:
     if strategy != "recast":
-        return say(course, strategy)
+        apart = f"{strategy}-{course.scenario.seed.family}"
+        return say(course, apart if course.speaker.holds(apart) else strategy)
     tail = say(course, "recast-tail") if course.chance.random() < TAIL else ""
     return joined(course, [say(course, "recast"), question(course), tail])
 

@@ -74,8 +74,16 @@ def mark(course: Course, parts: list[str], moves: list[Move], strategy: Strategy
         return
     rule = "home" if strategy else "home-after"
     if rule not in course.marks:
-        parts.insert(1, say(course, rule))
+        parts.insert(1, say(course, _home_rule(course, rule)))
         course.marks.add(rule)
+
+
+def _home_rule(course: Course, rule: str) -> str:
+    """The ear hears no spelling, and what was not found does not come from home; where a grammar tells them apart."""
+    apart = f"{rule}-{course.scenario.seed.family}"
+    if rule == "home-after" and course.path[-1] != "repair":
+        apart = "home-onward"
+    return apart if course.speaker.holds(apart) else rule
 
 
 def mirrored(course: Course) -> tuple[str, bool]:

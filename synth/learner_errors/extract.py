@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final, cast
 
+from quimbot_data.pedagogy.folding import fold
 from schemas.fields import Term
 from schemas.seed import ErrorFamily, Seed
-from synth.learner_errors.sentences import Edit, LearnerSentence, Skipped, applied, operation_of, overlap
+from synth.learner_errors.sentences import Edit, LearnerSentence, Skipped, applied, operation_of, tangled
 
 #: Words of a sentence: a shorter one has no situation, and a longer one is no spoken turn.
 LEAST_WORDS: Final = 4
@@ -63,7 +64,7 @@ def _unfit(sentence: LearnerSentence) -> str | None:
         return "too-short"
     if words > MOST_WORDS:
         return "too-long"
-    return "overlapping-edits" if overlap(sentence.edits) else None
+    return "overlapping-edits" if tangled(sentence.text, sentence.edits) else None
 
 
 def word_count(text: str, language: str) -> int:
@@ -81,6 +82,8 @@ def _unfit_edit(sentence: LearnerSentence, edit: Edit) -> str:
         return "final-mark"  # nobody hears it, and chats go without
     if original.strip() == edit.corrected.strip():
         return "blanks-only"
+    if fold(original) == fold(edit.corrected):
+        return "case-only"  # a tutor who quotes the two within a sentence would write them alike
     return "rewritten" if max(len(original.split()), len(edit.corrected.split())) > MOST_EDITED else ""
 
 

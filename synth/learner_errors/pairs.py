@@ -4,9 +4,11 @@ JFLEG (Napoles, Sakaguchi and Tetreault 2017) has `dev.src` and `dev.ref0` to `d
 text as it was written, or one `.tsv` with the two in two columns. Tokens are told by the blank before a full stop.
 
 Edits and their types are ERRANT's. JFLEG's corrections rewrite freely. So of several, the one with the fewest edits is
-taken, all its edits put the sentence right, and a seed is made of those only that another corrector made as well.
+taken that leaves nothing which others saw to be wrong. All its edits put the sentence right, and a seed is made of
+those only that another corrector made as well.
 
-Skips: `no-error`, `blank`, `not-agreed` (an edit of one corrector alone).
+Skips: `no-error`, `blank`, `left-wrong` (every corrector left something), `not-agreed` (an edit of one alone),
+`no-corrections-beside FILE` (a whole file).
 """
 
 import csv
@@ -20,14 +22,18 @@ from quimbot_data.licenses import Rights
 from schemas.errors import InputError
 from synth.learner_errors.errant_edits import Pair, edits_of
 from synth.learner_errors.paths import lines_of, text_files
-from synth.learner_errors.sentences import Edit, LearnerSentence, Read, Skipped
+from synth.learner_errors.sentences import Edit, LearnerSentence, Read, Skipped, tangled
 
 _TOKENIZED: Final = re.compile(r"\s[.,!?;](\s|$)")
+#: Families that are hardly a matter of style: what one corrector puts right there is wrong.
+_FORM: Final = frozenset({"agreement", "article", "copula", "noun-number", "verb-form"})
 #: Sentences whose corrections are parsed together.
 _CHUNK: Final = 200
 
 Line = tuple[str, str, list[str]]
 """Key, sentence, corrections."""
+Reading = tuple[str, tuple[Edit, ...]]
+"""A sentence, and what one corrector put right in it."""
 
 
 def read(path: Path, language: str, rights: Rights) -> Read:
@@ -38,16 +44,19 @@ def read(path: Path, language: str, rights: Rights) -> Read:
     """
     if language != "en":
         raise InputError(f"Edits between sentences cannot be found in {language!r}.", valid="ERRANT here knows en.")
-    lines = list(_lines(path))
+    lines = list(_lines(path, alone := list[Path]()))
+    yield from (Skipped(file.name, f"no-corrections-beside {file.name}") for file in alone)
     for start in range(0, len(lines), _CHUNK):
         yield from _corrected(lines[start : start + _CHUNK], rights)
 
 
-def _lines(path: Path) -> Iterator[Line]:
+def _lines(path: Path, alone: list[Path]) -> Iterator[Line]:
+    """Lines of all files; `alone` is filled with those that have no corrections beside them."""
     files = text_files(path, (".src", ".tsv"))
     whole = [(file, name) for file, name in files if file.suffix == ".tsv" or _references(file)]
     if not whole:
         raise InputError(f"{path} has no corrections.", valid="NAME.ref or NAME.ref0, NAME.ref1 … beside NAME.src.")
+    alone += [file for file, name in files if (file, name) not in whole]
     for file, name in whole:
         yield from _columns(file, name) if file.suffix == ".tsv" else _parallel(file, name)
 
@@ -90,9 +99,13 @@ def _sides(sentence: str, corrections: Sequence[str]) -> list[Pair]:
     return [Pair(sentence.strip(), text.strip()) for text in texts]
 
 
-def _sentence(key: str, readings: Sequence[tuple[str, tuple[Edit, ...]]], rights: Rights) -> Read:
+def _sentence(key: str, readings: list[Reading], rights: Rights) -> Read:
     votes = Counter(edit[:3] for _, edits in readings for edit in edits)
-    text, edits = min(readings, key=lambda reading: len(reading[1]))
+    whole = [reading for at, reading in enumerate(readings) if not _leaves(reading, readings[:at] + readings[at + 1 :])]
+    if not whole:
+        yield Skipped(key, "left-wrong")
+        return
+    text, edits = min(whole, key=lambda reading: (tangled(*reading), len(reading[1])))
     if not edits:
         yield Skipped(key, "no-error")
         return
@@ -102,3 +115,14 @@ def _sentence(key: str, readings: Sequence[tuple[str, tuple[Edit, ...]]], rights
         if edit.family != agreed.family:
             yield Skipped(key, "not-agreed")
     yield LearnerSentence(key, text, "en", kept, ("heritage", "l2"), rights)
+
+
+def _leaves(reading: Reading, others: Sequence[Reading]) -> bool:
+    """Whether a reading leaves what others put right: one of them an error of form, two of them anything alike."""
+    left = [edit for _, edits in others for edit in edits if not any(_touch(edit, own) for own in reading[1])]
+    alike = Counter(edit[:3] for edit in left)
+    return any(alike[edit[:3]] > 1 or edit.family in _FORM or edit.type == "R:SPELL" for edit in left)
+
+
+def _touch(one: Edit, other: Edit) -> bool:
+    return one.start <= other.end and other.start <= one.end

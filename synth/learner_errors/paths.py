@@ -30,6 +30,7 @@ def lines_of(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.", valid="Text in UTF-8.") from error
+        why = "it is no text in UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise InputError(f"{path} cannot be read: {why}.", valid="Corpora are text in UTF-8.") from error
     lines = text.split("\n")
     return lines[:-1] if lines[-1] == "" else lines

@@ -72,6 +72,11 @@ def applied(text: str, edits: tuple[Edit, ...]) -> str:
     return text
 
 
+def tangled(text: str, edits: tuple[Edit, ...]) -> bool:
+    """Whether edits overlap, or two of them bring the one blank between them, so that each cannot be made by itself."""
+    return overlap(edits) or applied(text, edits).count("  ") > text.count("  ")
+
+
 def overlap(edits: tuple[Edit, ...]) -> bool:
     """Whether two edits touch the same characters, or are out of order."""
     return any(second.start < first.end or second.start == first.start for first, second in pairwise(edits))

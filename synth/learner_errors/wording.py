@@ -1,12 +1,12 @@
 """Words for a tutor, made for English seeds out of corpora, so that the offline engine can use them as well.
 
-The recast is the corrected sentence in second person; the contrast cuts both forms out with their neighbours; cues are
-those of the family, questions ask on about any statement. All of it is held to the critics: a seed that fails them, or
-a sentence that cannot be said back ("you" in it, a question, a quotation), stays without words, as it was.
+The recast is the corrected sentence in second person; the contrast cuts both forms out as phrases; cues are those of
+the family, questions those that fit what is said of oneself, of the past, in general or as a thought. All of it is held
+to the critics: a seed that fails them, or a sentence that cannot be said back ("you" in it, a question, a quotation, an
+error that is left), stays without words, as it was.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -15,21 +15,13 @@ from quimbot_data.pedagogy.edits import Edit
 from quimbot_data.pedagogy.levels import length_fault, most_above, reach
 from quimbot_data.pedagogy.strategies import explore_fault, hint_fault
 from schemas.seed import ErrorFamily, Seed
+from synth.learner_errors.contrasts import contrast
 from synth.learner_errors.errant_edits import parser
+from synth.learner_errors.statements import Kind, kind_of, said_back, sayable, sound, well_turned
 
 if TYPE_CHECKING:
-    from spacy.tokens import Doc, Token
+    from spacy.tokens import Doc
 
-_SHIFTS: Final = {
-    **{"i": "you", "me": "you", "we": "you", "us": "you", "my": "your", "our": "your", "mine": "yours"},
-    **{"ours": "yours", "myself": "yourself", "ourselves": "yourselves"},
-}
-_VERBS: Final = {"am": "are", "'m": "'re", "was": "were"}
-#: What cannot be said back by turning its persons.
-_NOT_SAID_BACK: Final = re.compile(r"[?\"“”;:()]|\b(you|your|yours|yourself|let's)\b|[.!…].+\w", re.IGNORECASE)
-_REPLIES: Final = frozenset(
-    {"also", "because", "but", "me", "no", "not", "ok", "okay", "or", "well", "wow", "yeah", "yes"}
-)
 _CUES: Final[dict[ErrorFamily, tuple[str, ...]]] = {
     "agreement": ("who or what does it: one, or more than one", "how many the sentence is about at that place"),
     "article": ("whether it is one special thing or just any", "the small word that stands before a thing"),
@@ -45,30 +37,35 @@ _CUES: Final[dict[ErrorFamily, tuple[str, ...]]] = {
     "verb-tense": ("the time that it happens", "when it happens: then, or now"),
     "word-order": ("which word comes first", "the order of the words"),
 }
-_QUESTIONS: Final = (
-    "What makes you say that?",
-    "Can you give me an example?",
-    "Who else thinks so?",
-    "How did you find that out?",
-    "Since when has it been like that?",
-    "Where have you seen it yourself?",
-    "Would your friends say the same?",
-    "Is it the same in your town?",
-    "Why does it matter to you?",
-    "Did anything surprise you there?",
-    "Has it always been that way?",
-    "What would be the opposite?",
-    "How do people around you feel about it?",
-    "What could come next?",
-    "Do you talk about it at home?",
-    "Which part is the most important to you?",
-    "When did you first think about it?",
-    "Could it be different one day?",
-    "What do you like about it?",
-    "Are there people who see it another way?",
-)
-#: Words on either side of an error in a contrast.
-_NEIGHBOURS: Final = 2
+#: Questions that ask on, by what the statement is about: nobody asks of what happened once since when it is so.
+_QUESTIONS: Final[dict[Kind, tuple[str, ...]]] = {
+    "own-past": (
+        *("How did you feel about it?", "What happened after that?", "Why do you still think of it?"),
+        *("What did your friends say about it?", "Would you like it to happen again?", "What did you learn from it?"),
+    ),
+    "own": (
+        *("What makes you say that?", "Can you give me an example?", "Why does it matter to you?"),
+        *("Would your friends say the same?", "Do you talk about it at home?", "When did you first think about it?"),
+        *("Are there people who see it another way?", "Has it always been that way?"),
+    ),
+    "past": (
+        *("What happened after that?", "How did you hear about it?", "What do you think of that?"),
+        *("Why did it go that way?", "Did anything surprise you there?", "Do people still talk about it?"),
+    ),
+    "general": (
+        *("What makes you say that?", "Can you give me an example?", "Who else thinks so?"),
+        *("How did you find that out?", "Where have you seen it yourself?", "Would your friends say the same?"),
+        *("Why does it matter to you?", "Has it always been that way?", "How do people around you feel about it?"),
+        *("Do you talk about it at home?", "When did you first think about it?", "Could it be different one day?"),
+        *("Are there people who see it another way?", "What do you think of that?"),
+    ),
+    "thought": (
+        *("What makes you say that?", "Who else thinks so?", "Would your friends say the same?"),
+        *("What could come next?", "Why does it matter to you?", "When did you first think about it?"),
+        *("How do people around you feel about it?", "Are there people who see it another way?"),
+        *("Do you talk about it at home?", "What else could happen?"),
+    ),
+}
 _LEVELS: Final[tuple[Literal["A1", "A2", "B1", "B2"], ...]] = ("A1", "A2", "B1", "B2")
 
 
@@ -83,65 +80,27 @@ def worded(seeds: Iterable[Seed]) -> Iterator[Seed]:
 
 
 def _can_be_worded(seed: Seed) -> bool:
-    sayable = not _NOT_SAID_BACK.search(seed.corrected_sentence) and not seed.corrected_sentence.isupper()
-    return seed.language == "en" and not seed.recast and seed.family in _CUES and sayable
+    english = seed.language == "en" and not seed.recast and seed.family in _CUES
+    return english and sayable(seed.corrected_sentence)
 
 
 def _with_words(seed: Seed, doc: "Doc") -> Seed:
     """The seed with words, or as it was."""
-    if not _states(doc):
+    if not sound(doc):
         return seed
-    recast = said_back(doc)
+    recast, phrases = said_back(doc), contrast(seed, doc)
+    if not phrases or not well_turned(recast):
+        return seed
     told = seed.model_copy(
         update={
             "recast": recast,
-            "questions": _drawn(_QUESTIONS, seed.seed_id, 2),
+            "questions": _drawn(_QUESTIONS[kind_of(doc)], seed.seed_id, 2),
             "cue": _drawn(_CUES[seed.family], seed.seed_id, 1)[0],
-            "contrast": _contrast(seed, doc),
+            "contrast": phrases,
             "cefr": _level(seed.corrected_sentence, recast),
         }
     )
     return told if told.cefr and _passes(told) else seed
-
-
-def _states(doc: "Doc") -> bool:
-    """Whether a sentence says something of its own: a subject and a verb, and no answer to what stood before."""
-    replies = doc[0].pos_ == "INTJ" or doc[0].lower_ in _REPLIES
-    tensed = any(token.dep_ == "ROOT" and token.pos_ in ("VERB", "AUX") for token in doc)
-    return tensed and not replies and any(token.dep_.startswith("nsubj") for token in doc)
-
-
-def said_back(doc: "Doc") -> str:
-    """A statement as the listener says it back: "I was late" becomes "You were late."."""
-    pieces = [_turned(token) + token.whitespace_ for token in doc]
-    text = "".join(pieces).strip().rstrip(".!… ")
-    return text[:1].upper() + text[1:] + "."
-
-
-def _turned(token: "Token") -> str:
-    low = token.lower_
-    verb = token.head if token.dep_.startswith("aux") else token
-    if low in _VERBS and any(child.lower_ == "i" and child.dep_.startswith("nsubj") for child in verb.children):
-        return _VERBS[low]
-    if low not in _SHIFTS:
-        return token.text
-    return _SHIFTS[low].capitalize() if token.i == 0 else _SHIFTS[low]
-
-
-def _contrast(seed: Seed, doc: "Doc") -> list[str]:
-    """Right and wrong with up to two words before and behind; none of them crosses a mark."""
-    before = _words_of(seed.sentence[: seed.start])[-_NEIGHBOURS:]
-    behind = _words_of(seed.sentence[seed.end :][::-1])[-_NEIGHBOURS:]
-    left, right = "".join(before), "".join(behind)[::-1]
-    phrases = [(left + form + right).strip(" ,.") for form in (seed.corrected, seed.original)]
-    if doc[0].tag_ in ("NNP", "NNPS") or doc[0].text == "I" or seed.start > len(left):
-        return phrases
-    return [phrase[:1].lower() + phrase[1:] for phrase in phrases]
-
-
-def _words_of(text: str) -> list[str]:
-    """Words with their blanks, after the last mark."""
-    return re.findall(r"[^\s]+\s*|^\s+", re.split(r"[,.!?…]", text)[-1])
 
 
 def _drawn(pool: tuple[str, ...], key: str, count: int) -> list[str]:

@@ -22,6 +22,7 @@ from schemas.generation import GenerationReport, reasons
 from schemas.manifest import canonical_json
 from schemas.seed import Seed
 from synth.cache import ReplyCache, open_cache
+from synth.fitting import profiles_with_seeds
 from synth.llm.account import Account, account_of, remark
 from synth.llm.budget import UNLIMITED, Budget
 from synth.llm.clearing import check_transfer
@@ -33,7 +34,7 @@ from synth.llm.prices import DOLLAR, FREE, Price
 from synth.llm.request import DEFAULT_SAMPLING, Sampling
 from synth.llm.work import Worked, work_through
 from synth.output import write_dialogues
-from synth.profiles import load_profiles
+from synth.profiles import Profile
 from synth.prompts import prompt_hash
 from synth.scenarios import Scenario, plan
 
@@ -82,13 +83,22 @@ class Job:
     random_seed: int
     roles: Roles = "one-call"
 
+    @property
+    def chosen(self) -> list[Profile]:
+        """For whom.
+
+        Raises:
+            InputError: no such profile, or none that a seed fits.
+        """
+        return profiles_with_seeds(self.profiles, self.seeds, worded=False)
+
     def scenarios(self, count: int) -> list[Scenario]:
         """The first scenarios of the plan.
 
         Raises:
             InputError: no such profile, or no seed fits one.
         """
-        return list(islice(plan(load_profiles(self.profiles), self.seeds, self.random_seed, worded=False), count))
+        return list(islice(plan(self.chosen, self.seeds, self.random_seed, worded=False), count))
 
     def key(self, asking: Asking) -> str:
         """What runs share an account: all that decides their requests, but how many there are."""
@@ -97,7 +107,7 @@ class Job:
             "model": asking.model,
             "prompts": prompt_hash(PROMPTS[self.roles]),
             "sampling": asking.sampling.told(),
-            "profiles": [profile.model_dump(mode="json") for profile in load_profiles(self.profiles)],
+            "profiles": [profile.model_dump(mode="json") for profile in self.chosen],
             "seeds": [seed.model_dump(mode="json") for seed in self.seeds],
             "random_seed": self.random_seed,
             "roles": self.roles,

@@ -77,7 +77,11 @@ def read_seeds(path: Path) -> list[Seed]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.", next_step="Give a file of seeds, JSON Lines.") from error
+        why = "it is no text in UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise InputError(
+            f"{path} cannot be read as seeds: {why}.",
+            valid="Seeds are JSON Lines, a seed a line, as `quimbot synth seeds extract` writes them.",
+        ) from error
     seeds: dict[str, Seed] = {}
     for number, line in enumerate(lines, 1):
         if line.strip():
@@ -107,8 +111,8 @@ def _seed_in(line: str, place: str) -> Seed:
         return Seed.model_validate_json(line)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
+        found = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
         raise InputError(
-            f"{place} is no seed: {field}: {first['msg']}.",
+            f"{place} is no seed: {found}.",
             next_step="Write the file with `quimbot synth seeds extract`.",
         ) from error
