@@ -180,6 +180,8 @@ def test_a_contrast_is_two_short_phrases_the_right_one_first() -> None:
     for seed in TARGETS:
         right, wrong = seed.contrast
         assert right != wrong, seed.seed_id
+        if seed.language in ("en", "es"):
+            assert wrong.casefold() in seed.sentence.casefold(), f"{seed.seed_id}: the learner did not say {wrong!r}"
         assert max(len(right), len(wrong)) <= 60, seed.contrast
 
 
