@@ -121,14 +121,17 @@ def test_other_files_are_named_until_they_change(place: Workspace, quimbot: Any,
     assert json.loads(quimbot("takedown", "list", "--json", *at).out)[0]["left"] == []
 
 
-def test_a_part_of_it_is_left_to_the_user(place: Workspace) -> None:
-    text = max((message["content"] for message in ROWS[3]["messages"]), key=len)
+@pytest.mark.parametrize("message", [0, 1], ids=["question", "longer-answer"])
+def test_a_part_of_it_is_left_to_the_user(place: Workspace, message: int) -> None:
+    text = ROWS[3]["messages"][message]["content"]
     lay([{"q": "Why?"}, {"q": f"Who said “{text}”?"}], place.root / "quiz.jsonl")
+    (place.root / "a-note.txt").write_text(f"Remember “{text}”.", "utf-8")
     take(place, "tutor:t3")
     erase(place)
     assert left(place) == [
+        "a-note.txt still holds text of it: of a file of this form no rows can be taken out",
         "quiz.jsonl still holds 1 row with text of it, or its name: a row that holds no more than a part of it is "
-        "another one, and is left to you"
+        "another one, and is left to you",
     ]
     assert len((place.root / "quiz.jsonl").read_text().splitlines()) == 2
 
@@ -152,7 +155,7 @@ def test_short_strings_make_no_row_its_own(tmp_path: Path) -> None:
     told = Told()
     told.note(["Yes.", "I cannot help you with that one."], ["Yes. I cannot help you with that one."], ["td"])
     same, other = ["Yes.", "I cannot help you with that one."], ["Say: Yes. No.", "I cannot help you with that one."]
-    assert [hit.whole for hit in told.hits([same, other]).values()] == [True, False]
+    assert [hit.whole for hit in told.hits([same, other], told.quotable()).values()] == [True, False]
 
 
 def test_a_copy_that_comes_when_the_text_is_gone_is_told_by_its_words(place: Workspace) -> None:

@@ -40,12 +40,12 @@ def _some(names: Iterable[str]) -> str:
 def _refused(made: Plan) -> list[str]:
     """Refused rows that quote a row, in the raw file and in the corpus's rejects."""
     taken = {row.sha256 for entry in made.wanted for row in entry.rows.refused}
-    found = []
+    found, told = [], made.copies.told
     for source in made.workspace.sources():
         for file in made.workspace.corpus_manifest(source).rejected:
             rows = read_parquet(made.workspace.corpus(source) / file.path, ["raw_file", "raw_row", "raw"])
             for some in rows.iter_slices(_AT_ONCE):
-                hits = made.copies.told.hits([strings_of_json(raw) for raw in some["raw"]])
+                hits = told.hits([strings_of_json(raw) for raw in some["raw"]], told.longest)
                 quoting = [some.row(at) for at in hits]
                 found += [f"{source}: {name}, row {n}" for name, n, raw in quoting if raw_hash(raw) not in taken]
     if not found:

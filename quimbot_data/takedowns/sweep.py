@@ -173,7 +173,7 @@ def _hits(told: Told, path: Path, parts: list[Part]) -> list[tuple[int | None, H
     elif path.name.endswith(".failures.jsonl"):
         hits = told.parts_in([part.strings for part in parts])
     else:
-        hits = told.hits([part.strings for part in parts])
+        hits = told.hits([part.strings for part in parts], told.quotable())
     return [(parts[at].number, hit) for at, hit in hits.items()]
 
 

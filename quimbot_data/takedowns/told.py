@@ -12,6 +12,8 @@ from schemas.takedown import Takedown
 
 #: Characters of a text by which documents are told, which may cut a quotation short.
 _BEGINNING: Final = 30
+#: Characters from which on any fragment of a row, be it one message of many, is a quotation of it.
+_LEAST_QUOTED: Final = 30
 #: Characters of a fragment that are looked for where a file is read in pieces.
 LONGEST_NEEDLE: Final = 200
 #: Characters from which on a corpus's own id, without the name of the corpus, is no commonplace.
@@ -81,15 +83,23 @@ class Told:
                 self.parts.setdefault(part, set()).update(entries)
         self.begun.update(text[:_BEGINNING] for text in texts if len(text) >= LEAST_FRAGMENT)
 
-    def hits(self, rows: Sequence[Sequence[str]]) -> dict[int, Hit]:
-        """Which rows of a file, each by its strings, name a row that goes, or quote the longest fragment of one."""
+    def quotable(self) -> dict[str, set[str]]:
+        """The fragments by which a file is told to quote a row: its longest, and all that are no commonplace."""
+        return self.longest | {part: of for part, of in self.parts.items() if len(part) >= _LEAST_QUOTED}
+
+    def hits(self, rows: Sequence[Sequence[str]], needles: Mapping[str, set[str]]) -> dict[int, Hit]:
+        """Which rows of a file, each by its strings, name a row that goes, or quote one.
+
+        Args:
+            rows: strings of each.
+            needles: what counts as a quotation, with the entries: `longest`, or all of `quotable`.
+        """
         named = {at: found for at, row in enumerate(rows) if (found := self.named(row))}
         folded = _as_read(rows)
         texts = [" ".join(row) for row in folded]
-        quoted = _quoting(texts, self.longest)
-        hits = {}
+        quoted, hits = _quoting(texts, needles), {}
         for at in sorted(named.keys() | quoted.keys()):
-            entries = set[str]().union(named.get(at, ()), *(self.longest[needle] for needle in quoted.get(at, ())))
+            entries = set[str]().union(named.get(at, ()), *(needles[needle] for needle in quoted.get(at, ())))
             whole = at in named or any(self._holds_all(texts[at], folded[at], needle) for needle in quoted[at])
             hits[at] = Hit(frozenset(entries), whole)
         return hits
@@ -104,9 +114,9 @@ class Told:
         }
 
     def beginnings_in(self, pieces: Sequence[str]) -> dict[int, Hit]:
-        """Which pieces of a file without rows hold the beginning, as long as a needle may be, of a longest fragment."""
+        """Which pieces of a file without rows hold the beginning, as long as a needle may be, of a fragment."""
         needles: dict[str, set[str]] = {}
-        for fragment, entries in self.longest.items():
+        for fragment, entries in self.quotable().items():
             needles.setdefault(fragment[:LONGEST_NEEDLE], set()).update(entries)
         found = _quoting([" ".join(row) for row in _as_read([[piece] for piece in pieces])], needles)
         return {at: Hit(frozenset().union(*(needles[part] for part in parts)), False) for at, parts in found.items()}
@@ -125,7 +135,7 @@ class Told:
         """Whether a row holds all fragments of one that goes; a short one, as `yes`, must be a string of its own."""
         return any(
             all(part in (text if len(part) >= LEAST_FRAGMENT else strings) for part in whole)
-            for whole in self.rows[longest]
+            for whole in self.rows.get(longest, ())
         )
 
 
