@@ -94,6 +94,7 @@ def test_the_chat_template_of_the_export_is_that_of_training(exported):
 def test_the_card_tells_lineage_and_licences(exported, trained):
     folder, _ = exported
     card = (folder / "README.md").read_text()
+    assert "stop at `<|endoftext|>` and `<|im_end|>`" in card, "to be copied as it stands"
     record = json.loads((trained.root / "runs/first/run.json").read_text())
     for told in (
         "small@1.0.0",

@@ -118,8 +118,8 @@ def _licences(licences: Licences, base_license: str | None, record: RunRecord) -
 
 
 def _running(record: RunRecord, files: Sequence[str]) -> Iterator[str]:
-    ends = " and ".join(code(stop) for stop in STOPS)
-    yield f"The assistant's turns end in {code(STOPS[0])}; stop at {ends}. The chat template is among the files.\n"
+    ends = " and ".join(f"`{stop}`" for stop in STOPS)
+    yield f"The assistant's turns end in `{STOPS[0]}`; stop at {ends}. The chat template is among the files.\n"
     yield "```console"
     if any(name.endswith(".safetensors") for name in files):
         yield '$ python -c \'from transformers import pipeline; print(pipeline("text-generation", ".")(' + (
