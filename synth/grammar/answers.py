@@ -34,9 +34,7 @@ def _onward(course: Course, rule: str, moves: list[Move]) -> Spoken:
     def build() -> Spoken:
         return _onward_once(course, rule, list(moves))
 
-    said = drawn(course, build, lambda said: readable(course, said.text))
-    course.asked += "elicit_content" in said.moves
-    return said
+    return drawn(course, build, lambda said: readable(course, said.text))
 
 
 def _onward_once(course: Course, rule: str, moves: list[Move]) -> Spoken:
@@ -99,7 +97,6 @@ def switched(course: Course, reply: str) -> Spoken:
     if course.chance.random() < course.scenario.profile.mirroring:
         return Spoken(reply, ["affirm", "elicit_content"], mixed=True)
     parts = [say(course, "receive"), question(course, opens=True)]
-    course.asked += 1
     return Spoken(joined(course, parts), ["affirm", "elicit_content"])
 
 
@@ -134,9 +131,12 @@ def _explained(course: Course) -> Spoken:
 
 
 def close(course: Course) -> Spoken:
-    """A farewell, perhaps with a question to take along: one that was not asked before."""
+    """A farewell, with a question to take along where the seed has one that was not asked before."""
     opened, mixed = mirrored(course)
-    asked = question(course)
-    opened_mark, rest = asked[:1], asked[1:]
-    course.speaker.slots["ask"] = f"{opened_mark}{rest[:1].lower()}{rest[1:]}" if opened_mark == "¿" else asked
-    return Spoken(joined(course, [opened, say(course, "close")]), ["close"], mixed=mixed)
+    asked, rule = course.unasked(), "close"
+    if asked:
+        opened_mark, rest = asked[:1], asked[1:]
+        course.speaker.slots["ask"] = f"{opened_mark}{rest[:1].lower()}{rest[1:]}" if opened_mark == "¿" else asked
+    elif course.speaker.holds("close-plain"):
+        rule = "close-plain"
+    return Spoken(joined(course, [opened, say(course, rule)]), ["close"], mixed=mixed)

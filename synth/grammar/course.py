@@ -52,7 +52,8 @@ def _react(course: Course) -> bool:
         _end(course, answers.affirm(course))
         return False
     if reaction == "acknowledge":
-        course.learner_says(learner.acknowledge(course), ["none"], uptake="acknowledge")
+        said = learner.acknowledge(course) if last == "recast" else learner.put_off(course)
+        course.learner_says(said, ["none"], uptake="acknowledge")
     elif reaction == "partial":
         course.learner_says(learner.partial(course), ["none"], uptake="partial")
     else:
@@ -104,7 +105,7 @@ def _narrower(course: Course, last: Strategy, *, room: bool, went_on: bool) -> b
         course.path.append("explain")
         course.tutor_says(answers.explain(course))
         course.learner_says(learner.acknowledge(course), ["none"])
-    _end(course, answers.receive(course) if went_on else answers.leave(course))
+    _end(course, answers.receive(course) if went_on and last == "recast" else answers.leave(course))
     return False
 
 

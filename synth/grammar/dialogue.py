@@ -55,8 +55,6 @@ class Course:
     marks: set[str] = field(default_factory=set)
     """What the tutor did that the background asks for: a comprehension check, the ear for the home's speech."""
     noted: bool = False
-    asked: int = 0
-    """Questions about meaning that were asked."""
 
     @property
     def pair(self) -> LanguagePair | None:
@@ -77,6 +75,11 @@ class Course:
         several = list(self.scenario.seed.questions)
         self.scenario.random("questions").shuffle(several)
         return several
+
+    def unasked(self) -> str | None:
+        """The first of the seed's questions that no turn of the tutor has asked; None when they are used up."""
+        said = [message["content"] for message in self.messages if message["role"] == "assistant"]
+        return next((each for each in self.questions if not any(each in text for text in said)), None)
 
     def pedagogy(self) -> PedagogyRow:
         """What the messages do."""

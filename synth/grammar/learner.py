@@ -52,6 +52,12 @@ def acknowledge(course: Course) -> Heard:
     return _plain(course, "acknowledge")
 
 
+def put_off(course: Course) -> Heard:
+    """The learner passes over what the tutor asked; where a grammar has no words for that, they go on."""
+    rule = "acknowledge-asked"
+    return _plain(course, rule) if course.speaker.holds(rule) else acknowledge(course)
+
+
 def confused(course: Course) -> Heard:
     """The learner does not understand the support."""
     return Heard(_phrase(course, "confused"), [], mixed=False)

@@ -21,9 +21,7 @@ def support(course: Course, strategy: Strategy, *, again: bool = False) -> Spoke
     """A turn of a strategy, the first one or another after one that failed."""
     if strategy == "explore":
         _alternate(course)
-    said = drawn(course, lambda: _support(course, strategy, again=again), lambda said: holds(course, said))
-    course.asked += strategy == "recast"
-    return said
+    return drawn(course, lambda: _support(course, strategy, again=again), lambda said: holds(course, said))
 
 
 def _support(course: Course, strategy: Strategy, *, again: bool) -> Spoken:

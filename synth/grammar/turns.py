@@ -97,9 +97,9 @@ def mirrored(course: Course) -> tuple[str, bool]:
 
 def question(course: Course, *, opens: bool = False) -> str:
     """A question about meaning: the seed's own while they last, else one that fits whatever was told."""
-    own = course.questions
-    if course.asked < len(own) and not (opens and course.chance.random() < INVITES):
-        return own[course.asked]
+    own = course.unasked()
+    if own and not (opens and course.chance.random() < INVITES):
+        return own
     return say(course, "invite")
 
 
