@@ -17,7 +17,7 @@ from quimbot_data.commands import (
     versions,
 )
 from quimbot_data.commands.options import WorkspaceOption
-from quimbot_data.terminal import err, note
+from quimbot_data.terminal import err, note, say
 from schemas.errors import QuimbotError
 from synth.cli import app as synth_app
 from train.cli import app as train_app
@@ -36,10 +36,23 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import metadata
+
+        package = metadata("quimbot-data")
+        say(f"{package['Name']} {package['Version']}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     context: typer.Context,
     workspace: WorkspaceOption = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print name and version, and exit."),
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Raw corpora in; immutable, verified, documented dialogue datasets out."""

@@ -3,6 +3,7 @@
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +19,12 @@ from quimbot_data.sql.output import write_result
 from quimbot_data.sql.query import run_query
 from quimbot_data.terminal import note, print_table, progress, say
 from quimbot_data.workspace import Ref, Workspace
-from schemas.manifest import CorpusManifest
+from schemas.errors import ExistsError
+from schemas.manifest import CorpusManifest, VersionManifest
+from schemas.recipe import Recipe
 
 QUERY: Final = "SELECT language, count(*) AS dialogues FROM dialogues GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT 5"
-VERSION: Final = Ref("demo", "0.1.0")
+FIRST: Final = Ref("demo", "0.1.0")
 
 
 def run_demo(workspace: Workspace | None) -> None:
@@ -40,13 +43,28 @@ def run_demo(workspace: Workspace | None) -> None:
         "", ("source", "raw rows", "refused", "dialogues", "learner texts"), [_row(corpus) for corpus in corpora]
     )
     say()
+    recipe = shipped_recipe(FIRST.name)
     with progress("build") as tell:
-        manifest, _ = build(workspace, shipped_recipe("demo"), VERSION, progress=tell)
+        manifest = _built(workspace, recipe, tell)
     print_version(manifest)
+    ref = Ref(manifest.name, manifest.version)
     say()
-    say(f"Card: {workspace.version(VERSION) / 'README.md'}")
-    say(f'quimbot sql --version {VERSION} "{QUERY}"')
-    write_result(run_query(workspace, QUERY, version=VERSION), "table", sys.stdout)
+    say(f"Card: {workspace.version(ref) / 'README.md'}")
+    say(f'quimbot sql --version {ref} "{QUERY}"')
+    write_result(run_query(workspace, QUERY, version=ref), "table", sys.stdout)
+
+
+def _built(workspace: Workspace, recipe: Recipe, tell: Progress) -> VersionManifest:
+    """The version that the recipe made of the same rows before; else its first, or the one that is due where the name
+    is taken."""
+    held = [ref for ref in workspace.versions() if ref.name == recipe.name]
+    if not held and not any(ref.name == recipe.name for ref in workspace.withdrawn()):
+        return build(workspace, recipe, FIRST, progress=tell)[0]
+    made = [ref for ref in held if workspace.recipe_of(ref) == recipe]
+    with suppress(ExistsError):  # of other rows
+        if made:
+            return build(workspace, recipe, made[-1], progress=tell)[0]
+    return build(workspace, recipe, None, progress=tell)[0]
 
 
 def _raw(workspace: Workspace) -> dict[str, Path]:

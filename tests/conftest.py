@@ -73,7 +73,7 @@ LOADED_TOGETHER = {
         ),
         *("test_train_processes", "test_train_run", "test_training_data", "test_render", "test_export_template"),
     ),
-    "samples": ("test_recipes", "test_samples"),
+    "samples": ("test_demo", "test_recipes", "test_samples"),
     "spacy": ("test_learner_errors", "test_learner_errors_real", "test_lemmas", "test_seeds"),
     "datasets": ("test_card", "test_export", "test_load_dataset", "test_push", "test_readers", "test_croissant"),
 }

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib import metadata
 
 import click
 import pytest
@@ -31,6 +32,11 @@ def test_every_command_explains_itself(quimbot, command):
         assert ran.code == 0
         assert f" {command} [OPTIONS]" in ran.out
         assert "--workspace" in ran.out
+
+
+def test_the_version_of_the_package(quimbot):
+    ran = quimbot("--version")
+    assert (ran.code, ran.out) == (0, f"quimbot-data {metadata.version('quimbot-data')}\n")
 
 
 def test_usage_errors_exit_2(quimbot):

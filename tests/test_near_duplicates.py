@@ -5,6 +5,7 @@ import random
 import re
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -309,21 +310,26 @@ def test_components_are_those_of_the_naive_search(pairs: list[tuple[str, str]], 
 # Crowds
 
 
-@pytest.fixture
+@contextmanager
 def files_may_not_grow() -> Iterator[None]:
-    """No file longer than 1,024 bytes, as on a disk that fills up: the first write fits, a later one fits in part."""
+    """No file longer than 1,024 bytes, as on a disk that fills up: the first write fits, a later one fits in part.
+
+    Not for longer than that: pytest's own output may go to a file.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_024, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.usefixtures("files_may_not_grow")
 def test_a_full_disk_is_told_as_one(tmp_path: Path) -> None:
     """numpy's own writer says how many items were written, and not why."""
     texts = pl.Series([f"one two three four five {row}" for row in range(5_000)])
-    with pytest.raises(OSError, match="File too large"):
-        SetStore(tmp_path).write(0, joined(list(shingle_sets(texts, NGRAM))))
+    sets = joined(list(shingle_sets(texts, NGRAM)))
+    with files_may_not_grow(), pytest.raises(OSError, match="File too large"):
+        SetStore(tmp_path).write(0, sets)
 
 
 class Counting(SetStore):

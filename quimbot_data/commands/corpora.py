@@ -1,19 +1,22 @@
 """From raw files to corpora: `demo`, `sources`, `fetch`, `ingest`."""
 
+from dataclasses import dataclass
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quimbot_data.commands.options import JsonOption, LogJsonOption, ThreadsOption, WorkspaceOption, opened
+from quimbot_data.commands.options import JsonOption, LogJsonOption, ThreadsOption, WorkspaceOption, grouped, opened
 from quimbot_data.report import print_ledger, source_row, text
 from quimbot_data.terminal import log_steps, note, print_json, print_table, progress, say
 from schemas.errors import InputError, MissingError
 
 if TYPE_CHECKING:
-    from quimbot_data.sources.source import Corpus
+    from quimbot_data.sources.source import Corpus, Options
     from quimbot_data.takedowns.corpora import InCorpus
+    from quimbot_data.workspace import Workspace
+    from schemas.manifest import CorpusManifest
 
 
 def demo(context: typer.Context, workspace: WorkspaceOption = None) -> None:
@@ -79,28 +82,59 @@ def fetch(
     note(f"Next: quimbot ingest {source}")
 
 
-def ingest(
-    context: typer.Context,
-    source: Annotated[str, typer.Argument(help="A corpus, or `messages` for files of your own.")],
-    paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Raw files or folders; default raw/SOURCE.")
-    ] = None,
-    name: Annotated[str | None, typer.Option("--as", help="messages: what the source is called from here on.")] = None,
+@dataclass(frozen=True, kw_only=True)
+class OwnFiles:
+    """What `messages` are, by whoever brings them: no file says it."""
+
+    name: Annotated[str | None, typer.Option("--as", help="messages: what the source is called from here on.")] = None
     family: Annotated[
         str | None, typer.Option(help="messages: conversation, instruction, multilingual, pedagogical or safety.")
-    ] = None,
-    license_id: Annotated[str | None, typer.Option("--license", help="messages: SPDX id, or LicenseRef-NAME.")] = None,
+    ] = None
+    license_id: Annotated[str | None, typer.Option("--license", help="messages: SPDX id, or LicenseRef-NAME.")] = None
     terms: Annotated[
         list[str] | None,
         typer.Option(
             help="messages: terms beyond those that the licence implies (attribution, share-alike, non-commercial, "
             "research-only, no-transfer, unknown, or none); repeatable."
         ),
-    ] = None,
+    ] = None
     attribution: Annotated[
         str, typer.Option(help="messages: the line to print wherever rows of it are published.", show_default=False)
-    ] = "",
-    url: Annotated[str, typer.Option(help="messages: where the corpus is found.", show_default=False)] = "",
+    ] = ""
+    url: Annotated[str, typer.Option(help="messages: where the corpus is found.", show_default=False)] = ""
+
+    def corpus(self) -> "Corpus":
+        """The source that they make.
+
+        Raises:
+            MissingError: name, family or licence is not told, or the name is a known corpus's.
+        """
+        from quimbot_data.licenses import terms_of
+        from quimbot_data.sources import SOURCES, messages
+
+        if not (self.name and self.family and self.license_id):
+            raise MissingError(
+                "Files of your own need a name, a family and a licence.",
+                next_step="Example: quimbot ingest messages my.jsonl --as my-chats --family conversation "
+                "--license CC-BY-4.0 --terms attribution",
+            )
+        if self.name in SOURCES:
+            raise MissingError(f"{self.name} is the name of a known corpus.", next_step="Choose another with --as.")
+        rights = terms_of(self.license_id, self.terms)
+        return messages.corpus(
+            self.name, self.family, self.license_id, rights, attribution=self.attribution, url=self.url
+        )
+
+
+@grouped
+def ingest(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="A corpus, or `messages` for files of your own.")],
+    own: OwnFiles,
+    *,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Raw files or folders; default raw/SOURCE.")
+    ] = None,
     revision: Annotated[
         str | None, typer.Option(help="Revision of the raw files; default what fetch recorded.")
     ] = None,
@@ -121,24 +155,11 @@ def ingest(
     Rows that were taken down are ingested, too, since a purge finds the raw rows by the corpus; they are told.
     """
     from quimbot_data.classifier import load_classifier
-    from quimbot_data.hub.raw_folder import fetched
     from quimbot_data.ingest import ingest as run
     from quimbot_data.sources import refuse_other_corpora
-    from quimbot_data.sources.source import Options
-    from quimbot_data.takedowns.corpora import taken_in
-    from quimbot_data.takedowns.ledger import entries
 
-    place = opened(context, workspace)
-    corpus = _corpus(source, name, family, license_id, terms, attribution=attribution, url=url)
-    folder = place.raw(source)
-    if not paths and not folder.exists():
-        raise MissingError(
-            f"{folder} does not exist.",
-            next_step=f"{corpus.dossier.obtain} Or name the files: `quimbot ingest {source} PATH`.",
-        )
-    chosen = paths or [folder]
-    record = None if paths else fetched(folder)
-    options = Options(revision=revision or (record.revision if record else None))
+    place, corpus = opened(context, workspace), _corpus(source, own)
+    chosen, options = _raw_files(place, source, corpus, paths, revision)
     refuse_other_corpora(corpus, chosen)
     model = load_classifier(classifier) if classifier else None
     title = f"ingest {corpus.dossier.name}"
@@ -146,6 +167,51 @@ def ingest(
         manifest = run(place, corpus, chosen, options, threads=threads, classifier=model, progress=tell)
     if log_json:
         log_steps(title, manifest.record)
+    _report(place, manifest, title, json=json, log_json=log_json)
+    if not (manifest.dialogues or manifest.learner_texts):
+        raise InputError(
+            "Nothing was kept.",
+            next_step="`quimbot sql 'SELECT source, reason, detail FROM rejected LIMIT 5'` shows why.",
+        )
+
+
+def _corpus(source: str, own: OwnFiles) -> "Corpus":
+    from quimbot_data.sources import corpus_named
+
+    if source == "messages":
+        return own.corpus()
+    if own != OwnFiles():
+        raise MissingError(
+            f"{source} states its own name, family, licence and terms.",
+            next_step="Leave --as, --family, --license, --terms, --attribution and --url out.",
+        )
+    return corpus_named(source)
+
+
+def _raw_files(
+    place: "Workspace", source: str, corpus: "Corpus", paths: list[Path] | None, revision: str | None
+) -> "tuple[list[Path], Options]":
+    """The files or folders to read, and the revision that they are of."""
+    from quimbot_data.hub.raw_folder import fetched
+    from quimbot_data.sources.source import Options
+
+    if paths:
+        return paths, Options(revision=revision)
+    folder = place.raw(source)
+    if not folder.exists():
+        raise MissingError(
+            f"{folder} does not exist.",
+            next_step=f"{corpus.dossier.obtain} Or name the files: `quimbot ingest {source} PATH`.",
+        )
+    record = fetched(folder)
+    return [folder], Options(revision=revision or (record.revision if record else None))
+
+
+def _report(place: "Workspace", manifest: "CorpusManifest", title: str, *, json: bool, log_json: bool) -> None:
+    """What became of the raw rows, and what of them is taken down."""
+    from quimbot_data.takedowns.corpora import taken_in
+    from quimbot_data.takedowns.ledger import entries
+
     taken = taken_in(place, manifest.source, entries(place))
     if json:
         held = {entry: found.model_dump(mode="json") for entry, found in taken.items()}
@@ -155,11 +221,6 @@ def ingest(
     for entry, found in taken.items():
         line = {"run": title, "taken_down": entry, **found.model_dump(mode="json")}
         note(dumps(line) if log_json else _told(entry, found))
-    if not (manifest.dialogues or manifest.learner_texts):
-        raise InputError(
-            "Nothing was kept.",
-            next_step="`quimbot sql 'SELECT source, reason, detail FROM rejected LIMIT 5'` shows why.",
-        )
 
 
 def _told(entry: str, found: "InCorpus") -> str:
@@ -167,35 +228,3 @@ def _told(entry: str, found: "InCorpus") -> str:
         f"Taken down by {entry}: {found.told()} of {found.source}. No build takes what is taken down; "
         f"`quimbot takedown purge {entry}` erases it from corpus and raw files."
     )
-
-
-def _corpus(
-    source: str,
-    name: str | None,
-    family: str | None,
-    license_id: str | None,
-    terms: list[str] | None,
-    *,
-    attribution: str,
-    url: str,
-) -> "Corpus":
-    from quimbot_data.licenses import terms_of
-    from quimbot_data.sources import SOURCES, corpus_named, messages
-
-    if source != "messages":
-        if name or family or license_id or terms or attribution or url:
-            raise MissingError(
-                f"{source} states its own name, family, licence and terms.",
-                next_step="Leave --as, --family, --license, --terms, --attribution and --url out.",
-            )
-        return corpus_named(source)
-    if not (name and family and license_id):
-        raise MissingError(
-            "Files of your own need a name, a family and a licence.",
-            next_step="Example: quimbot ingest messages my.jsonl --as my-chats --family conversation "
-            "--license CC-BY-4.0 --terms attribution",
-        )
-    if name in SOURCES:
-        raise MissingError(f"{name} is the name of a known corpus.", next_step="Choose another with --as.")
-    rights = terms_of(license_id, terms)
-    return messages.corpus(name, family, license_id, rights, attribution=attribution, url=url)

@@ -31,7 +31,7 @@ from quimbot_data.hub.raw_folder import (
     settle,
     stamp,
 )
-from quimbot_data.hub.remote import RUN_AGAIN, RemoteCommit, RemoteFile, explained, resolve
+from quimbot_data.hub.remote import RUN_AGAIN, RemoteCommit, RemoteFile, fetching, resolve
 from quimbot_data.workspace import Workspace, write_model
 from schemas.errors import FetchError, InputError
 
@@ -106,7 +106,7 @@ def fetch(
         LockedError: another process fetches into the folder.
         WorkspaceError: the disk is full, or the folder cannot be written.
     """
-    with explained(files.repo, revision, to, gated=files.gated):
+    with fetching(files.repo, revision, to, gated=files.gated):
         commit = resolve(files.repo, revision)
         with Workspace(to).lock("fetch"):
             return _bring_up_to_date(files, commit, to, only, progress)

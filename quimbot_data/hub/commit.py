@@ -6,25 +6,26 @@ there. The commit names its parent, so that what somebody else changed meanwhile
 whose answer was lost is found by looking again.
 """
 
-import json
 import signal
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from quimbot_data.hub.raw_folder import hub_hash
 from quimbot_data.hub.remote import (
-    ATTEMPTS,
     RUN_AGAIN,
     TIMEOUT,
+    Patience,
     RemoteCommit,
     RemoteFile,
+    Tell,
+    explained,
     hub_api,
     hub_library,
-    no_hub,
     resolve,
     unreachable,
 )
@@ -39,10 +40,6 @@ SIGN_IN_TO_WRITE: Final = (
     "Make a token that may write at https://huggingface.co/settings/tokens, "
     "set it as HF_TOKEN (or run `hf auth login`), and push again."
 )
-
-Sleep = Callable[[float], None]
-Tell = Callable[[str], None]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -97,15 +94,14 @@ def _same(local: Path, file: RemoteFile | None) -> bool:
     return file is not None and local.stat().st_size == file.size and hub_hash(local, file.etag) == file.etag
 
 
-def commit(start: RemoteCommit, files: Mapping[str, Path], message: str, *, sleep: Sleep, tell: Tell) -> str:
+def commit(start: RemoteCommit, files: Mapping[str, Path], message: str, patience: Patience) -> str:
     """Make the repository hold these files, and nothing of an earlier version; returns the commit's hash.
 
     Args:
         start: what the repository was when the push began.
         files: path in the repository to local file.
         message: the commit's.
-        sleep: waits between tries.
-        tell: told of each try that failed.
+        patience: how requests are tried again; told, besides, what the Hub thinks of the card.
 
     Raises:
         PushError: somebody else changed the repository meanwhile, or a file did not arrive.
@@ -121,10 +117,10 @@ def commit(start: RemoteCommit, files: Mapping[str, Path], message: str, *, slee
                 f"{start.repo} was changed by somebody else while this push ran (commit {head.sha[:12]}).",
                 next_step="Look at what is there, then push again.",
             )
-        return _send(head, left, message, tell)
+        return _send(head, left, message, patience.tell)
 
-    sha = insist(attempt, sleep=sleep, tell=tell)
-    made = insist(lambda: listing(RemoteCommit(start.api, start.repo, sha)), sleep=sleep, tell=tell)
+    sha = patience.insist(attempt)
+    made = patience.insist(lambda: listing(RemoteCommit(start.api, start.repo, sha)))
     sizes = {path: file.size for path, file in made.items()}
     absent = sorted(path for path, local in files.items() if sizes.get(path) != local.stat().st_size)
     if absent:
@@ -153,25 +149,6 @@ def _send(head: RemoteCommit, left: Difference, message: str, tell: Tell) -> str
     return str(made.oid)
 
 
-def insist(attempt: Callable[[], T], *, sleep: Sleep, tell: Tell) -> T:
-    """Try again, a few times and ever later, where the connection broke or the Hub's answer may pass."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    broken = hub_library().httpx.TransportError
-    for number in range(ATTEMPTS - 1):
-        try:
-            return attempt()
-        except (broken, json.JSONDecodeError, HfHubHTTPError) as error:
-            status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
-            if status is not None and status not in PASSING:
-                raise
-            wait = 2.0**number
-            told = f"The Hub answered {status}" if status else f"The Hub did not answer ({type(error).__name__})"
-            tell(f"{told}; trying again in {wait:.0f} s.")
-            sleep(wait)
-    return attempt()
-
-
 def quiet_library(*, bars: bool) -> None:
     """Keep the library's warnings, which name signed addresses, off the terminal; and its bars, unless wanted."""
     library = hub_library()
@@ -181,8 +158,8 @@ def quiet_library(*, bars: bool) -> None:
 
 
 @contextmanager
-def taken(repo: str) -> Iterator[None]:
-    """Turn what `huggingface_hub` and its HTTP library raise into errors that say what to do.
+def pushing(repo: str) -> Iterator[None]:
+    """Explain what a push may meet.
 
     Raises:
         GatedError: the token is refused, or may not write there.
@@ -191,24 +168,16 @@ def taken(repo: str) -> Iterator[None]:
     """
     # polars' handler lets a read that Ctrl-C interrupts begin again, so it would wait for the Hub's answer first.
     signal.siginterrupt(signal.SIGINT, True)
-    httpx = hub_library().httpx
-    try:
+    with explained(partial(_refusal, repo=repo)):
         yield
-    except QuimbotError:
-        raise
-    except json.JSONDecodeError as error:
-        raise no_hub() from error
-    except RuntimeError as error:  # the library's wrapping of a file that did not go
-        if not isinstance(error.__cause__, (httpx.HTTPError, OSError)):
-            raise
-        raise _refusal(error.__cause__, repo) from error
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        raise _refusal(error, repo) from error
 
 
-def _refusal(error: BaseException, repo: str) -> QuimbotError:
+def _refusal(error: BaseException, repo: str) -> QuimbotError | None:
     from huggingface_hub.errors import HfHubHTTPError
 
+    if isinstance(error, RuntimeError):  # the library's wrapping of a file that did not go
+        within = error.__cause__
+        return _refusal(within, repo) if isinstance(within, (hub_library().httpx.HTTPError, OSError)) else None
     if isinstance(error, HfHubHTTPError):
         return _answered(error.response.status_code, repo)
     if isinstance(error, OSError) and error.errno is not None:  # the disk's, not the library's own

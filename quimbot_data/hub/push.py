@@ -6,6 +6,7 @@ rows that may not leave, rows that the profile forbids, a repository of the wron
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,18 +21,8 @@ from quimbot_data.hub.allowed import (
     check_version,
     no_transfer,
 )
-from quimbot_data.hub.commit import (
-    Repository,
-    Sleep,
-    Tell,
-    commit,
-    create,
-    difference,
-    insist,
-    listing,
-    look,
-    taken,
-)
+from quimbot_data.hub.commit import PASSING, Repository, commit, create, difference, listing, look, pushing
+from quimbot_data.hub.remote import Patience, RemoteFile, Sleep, Tell
 from quimbot_data.transfer import check_clearance
 from quimbot_data.version import DOCUMENTS
 from quimbot_data.workspace import MANIFEST, Ref, Workspace, read_model, write_model
@@ -100,33 +91,51 @@ def push(
     held_back = check_version(workspace, ref, manifest)
     if held_back and not cleared:
         raise no_transfer(ref, held_back)
-    with taken(repo):
+    with pushing(repo):
         check_token()
-        there = insist(lambda: look(repo), sleep=sleep, tell=tell)
-        before = insist(lambda: listing(there.head) if there else {}, sleep=sleep, tell=tell)
-        check_repository(repo, there, before, private)
-        stays_private = there.private if there else private is not False
-        if held_back and not stays_private:
+        target = _target(repo, private, Patience(PASSING, sleep, tell))
+        if held_back and not target.private:
             raise no_transfer(ref, held_back)
-        check_profile(workspace, manifest, profile, private=stays_private)
+        check_profile(workspace, manifest, profile, private=target.private)
         if held_back and cleared:
             _record_clearance(workspace, ref, repo, cleared, held_back)
         _renew_card(workspace, ref, manifest)
         with workspace.lock("version", ref.name, ref.version, shared=True):
             files = version_files(workspace.version(ref), manifest)
-            change = difference(before, files)
-            sending = sum(path.stat().st_size for path in change.send.values())
-            if change.send:
-                tell(f"Sending {len(change.send)} files, {sending:,} bytes, to {repo}.")
-            found = there or _created(repo, private=stays_private, sleep=sleep, tell=tell)
-            said = message or f"{ref}, id {manifest.id[:16]}"
-            sha = commit(found.head, files, said, sleep=sleep, tell=tell)
+            return _sent(target, files, message or f"{ref}, id {manifest.id[:16]}")
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The repository that a push goes to."""
+
+    repo: str
+    there: Repository | None
+    holds: Mapping[str, RemoteFile]
+    private: bool
+    """What it is, or will be."""
+    patience: Patience
+
+
+def _target(repo: str, private: bool | None, patience: Patience) -> _Target:
+    there = patience.insist(lambda: look(repo))
+    holds = patience.insist(lambda: listing(there.head) if there else {})
+    check_repository(repo, there, holds, private)
+    return _Target(repo, there, holds, there.private if there else private is not False, patience)
+
+
+def _sent(target: _Target, files: Mapping[str, Path], message: str) -> Pushed:
+    change = difference(target.holds, files)
+    sending = sum(path.stat().st_size for path in change.send.values())
+    if change.send:
+        target.patience.tell(f"Sending {len(change.send)} files, {sending:,} bytes, to {target.repo}.")
+    found = target.there or _created(target)
     return Pushed(
-        repo=repo,
-        url=f"{found.head.api.endpoint}/datasets/{repo}",
+        repo=target.repo,
+        url=f"{found.head.api.endpoint}/datasets/{target.repo}",
         private=found.private,
-        created=there is None,
-        commit=sha,
+        created=target.there is None,
+        commit=commit(found.head, files, message, target.patience),
         sent=tuple(change.send),
         removed=change.remove,
         unchanged=len(files) - len(change.send),
@@ -141,16 +150,18 @@ def version_files(folder: Path, manifest: VersionManifest) -> dict[str, Path]:
     return {path: folder / path for path in sorted({*data, *documents, MANIFEST, DOCUMENTS})}
 
 
-def _created(repo: str, *, private: bool, sleep: Sleep, tell: Tell) -> Repository:
+def _created(target: _Target) -> Repository:
+    repo = target.repo
+
     def attempt() -> Repository:
         if (there := look(repo)) is None:
-            create(repo, private=private)
+            create(repo, private=target.private)
             there = look(repo)
-        if there is None or there.private != private:
+        if there is None or there.private != target.private:
             raise PushError(f"{repo} is not the repository that was made for this push.", next_step="Push again.")
         return there
 
-    return insist(attempt, sleep=sleep, tell=tell)
+    return target.patience.insist(attempt)
 
 
 def _record_clearance(workspace: Workspace, ref: Ref, repo: str, cleared: str, rows: Mapping[str, int]) -> None:

@@ -7,9 +7,9 @@ Nothing of a token, of request headers or of the Hub's own wording gets into a m
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -28,6 +28,8 @@ SIGN_IN: Final = (
 )
 RUN_AGAIN: Final = "Run the same command again: finished files are kept."
 
+Sleep = Callable[[float], None]
+Tell = Callable[[str], None]
 T = TypeVar("T")
 
 
@@ -68,7 +70,7 @@ class RemoteCommit:
             "local_dir": into,
             "tqdm_class": _bar(tell),
         }
-        return Path(_insist(lambda: self.api.hf_hub_download(self.repo, path, **ask)))
+        return Path(Patience().insist(lambda: self.api.hf_hub_download(self.repo, path, **ask)))
 
     def read_range(self, path: str, start: int, end: int) -> bytes:
         """Bytes `start` up to, not including, `end` of a file.
@@ -84,7 +86,7 @@ class RemoteCommit:
             "Range": f"bytes={start}-{end - 1}",
             "Accept-Encoding": "identity",
         }
-        return _insist(lambda: _get_range(url, headers, end - start))
+        return Patience().insist(lambda: _get_range(url, headers, end - start))
 
 
 def resolve(repo: str, revision: str | None) -> RemoteCommit:
@@ -133,15 +135,33 @@ def _get_range(url: str, headers: dict[str, str], length: int) -> bytes:
         return data
 
 
-def _insist(attempt: Callable[[], T]) -> T:
-    """Try again where the connection broke, but not where the Hub refused."""
-    httpx = hub_library().httpx
-    for number in range(ATTEMPTS - 1):
-        try:
-            return attempt()
-        except httpx.TransportError:
-            time.sleep(2.0**number)
-    return attempt()
+@dataclass(frozen=True)
+class Patience:
+    """What is tried again, and how."""
+
+    passing: Collection[int] = ()
+    """Answers that may be another when asked again; a connection that broke always may."""
+    sleep: Sleep = field(default_factory=lambda: time.sleep)
+    tell: Tell = lambda _: None
+    """Told of each try that failed."""
+
+    def insist(self, attempt: Callable[[], T]) -> T:
+        """Try a few times and ever later."""
+        from huggingface_hub.errors import HfHubHTTPError
+
+        broken = hub_library().httpx.TransportError
+        for number in range(ATTEMPTS - 1):
+            try:
+                return attempt()
+            except (broken, json.JSONDecodeError, HfHubHTTPError) as error:
+                status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+                if status is not None and status not in self.passing:
+                    raise
+                wait = 2.0**number
+                told = f"The Hub answered {status}" if status else f"The Hub did not answer ({type(error).__name__})"
+                self.tell(f"{told}; trying again in {wait:.0f} s.")
+                self.sleep(wait)
+        return attempt()
 
 
 def _bar(tell: Callable[[int], None]) -> Callable[..., Any]:
@@ -162,12 +182,15 @@ def _bar(tell: Callable[[int], None]) -> Callable[..., Any]:
 
 
 @contextmanager
-def explained(repo: str, revision: str | None, folder: Path, *, gated: bool) -> Iterator[None]:
+def explained(explanation: Callable[[Exception], QuimbotError | None]) -> Iterator[None]:
     """Turn what `huggingface_hub`, its HTTP library and the disk raise into errors that say what to do.
 
+    Args:
+        explanation: of what was raised; None lets that through.
+
     Raises:
-        GatedError, FetchError: see `quimbot_data.hub.fetch`.
-        WorkspaceError: the folder cannot be written.
+        FetchError: what answers is no Hub.
+        QuimbotError: the explanation.
     """
     httpx = hub_library().httpx
     try:
@@ -175,9 +198,30 @@ def explained(repo: str, revision: str | None, folder: Path, *, gated: bool) -> 
     except QuimbotError:
         raise
     except json.JSONDecodeError as error:
-        raise no_hub() from error
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        raise _explanation(error, repo, revision, folder, gated=gated) from error
+        raise FetchError(
+            f"{os.environ.get('HF_ENDPOINT')} does not answer as a Hub does.", next_step="Check HF_ENDPOINT."
+        ) from error
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError, ValueError) as error:
+        told = explanation(error)
+        if told is None:
+            raise
+        raise told from error
+
+
+def fetching(repo: str, revision: str | None, folder: Path, *, gated: bool) -> AbstractContextManager[None]:
+    """Explain what a fetch into a folder may meet.
+
+    Raises:
+        GatedError, FetchError: see `quimbot_data.hub.fetch`.
+        WorkspaceError: the folder cannot be written.
+    """
+    httpx = hub_library().httpx
+
+    def explanation(error: Exception) -> QuimbotError | None:
+        known = isinstance(error, (httpx.HTTPError, httpx.InvalidURL, OSError))
+        return _explanation(error, repo, revision, folder, gated=gated) if known else None
+
+    return explained(explanation)
 
 
 def _explanation(error: BaseException, repo: str, revision: str | None, folder: Path, *, gated: bool) -> QuimbotError:
@@ -228,8 +272,3 @@ def unreachable(error: BaseException, repo: str) -> FetchError:
         f"The connection to the Hub at {endpoint} failed for {repo} ({type(error).__name__}).",
         next_step=f"Check the network and HF_ENDPOINT. {RUN_AGAIN}",
     )
-
-
-def no_hub() -> FetchError:
-    """Something answered, but not as a Hub does."""
-    return FetchError(f"{os.environ.get('HF_ENDPOINT')} does not answer as a Hub does.", next_step="Check HF_ENDPOINT.")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, get_args, get_type_hints
 
 from quimbot_data.card import rows
 from quimbot_data.card.cells import Answer
@@ -18,13 +18,6 @@ from schemas.errors import IntegrityError
 from schemas.manifest import VersionManifest
 from schemas.measures import VersionMeasures
 
-#: Names of the queries, `<name>.sql`.
-QUERIES: Final = (
-    *("build", "recipe", "policy", "totals", "mix", "splits", "sources", "licenses", "license_totals", "terms"),
-    "clearances",
-    *("ledger", "redactions", "evaluation", "audit", "languages", "other_languages", "lengths", "histogram"),
-    *("safety", "labels", "derived", "measures", "recovery", "unjudged"),
-)
 #: The views that the queries read.
 VIEWS: Final = (
     "dialogues",
@@ -45,7 +38,7 @@ VIEWS: Final = (
 class CardFacts:
     """Everything that a card prints and plots; each field but the last is named as its query is.
 
-    Every value knows the cell that it stands in (`quimbot_data.card.cells`).
+    Every value knows the cell that it stands in (`quimbot_data.card.cells`). The block of a card keeps this order.
     """
 
     build: rows.Build
@@ -77,7 +70,10 @@ class CardFacts:
     """sha256 of each query's answer."""
 
 
-R = TypeVar("R", bound=tuple[object, ...])
+#: What each query's rows are: of some there are many, of some just one.
+_KINDS: Final = {name: kind for name, kind in get_type_hints(CardFacts).items() if name != "digests"}
+#: Names of the queries, `<name>.sql`.
+QUERIES: Final = tuple(_KINDS)
 Ask = Callable[[str], Answer]
 
 
@@ -107,36 +103,14 @@ def facts_of(ask: Ask) -> CardFacts:
     """The answers to all queries, by whoever runs them over the version's views."""
     answers = {name: ask(query_sql(name)) for name in QUERIES}
 
-    def rows_of(name: str, kind: type[R]) -> list[R]:
-        return [kind(**row) for row in answers[name].traced_rows(name)]
+    def given(name: str) -> Any:  # what the field of that name is annotated as
+        several = get_args(_KINDS[name])
+        (kind,) = several or (_KINDS[name],)
+        found = [kind(**row) for row in answers[name].traced_rows(name)]
+        return found if several else found[0]
 
     return CardFacts(
-        build=rows_of("build", rows.Build)[0],
-        recipe=rows_of("recipe", rows.Asked)[0],
-        policy=rows_of("policy", rows.Rule),
-        totals=rows_of("totals", rows.Totals)[0],
-        mix=rows_of("mix", rows.Component),
-        splits=rows_of("splits", rows.Split),
-        sources=rows_of("sources", rows.Source),
-        licenses=rows_of("licenses", rows.License),
-        license_totals=rows_of("license_totals", rows.LicenseTotal),
-        terms=rows_of("terms", rows.Term),
-        clearances=rows_of("clearances", rows.Clearance),
-        ledger=rows_of("ledger", rows.Step),
-        redactions=rows_of("redactions", rows.Redaction),
-        evaluation=rows_of("evaluation", rows.EvaluationSet),
-        audit=rows_of("audit", rows.Plants),
-        languages=rows_of("languages", rows.Language),
-        other_languages=rows_of("other_languages", rows.OtherLanguages)[0],
-        lengths=rows_of("lengths", rows.Length),
-        histogram=rows_of("histogram", rows.Bin),
-        safety=rows_of("safety", rows.Safety),
-        labels=rows_of("labels", rows.Label),
-        derived=rows_of("derived", rows.Derived),
-        measures=rows_of("measures", rows.Measured),
-        recovery=rows_of("recovery", rows.Recovery),
-        unjudged=rows_of("unjudged", rows.Unjudged),
-        digests={name: answer.sha256() for name, answer in answers.items()},
+        **{name: given(name) for name in QUERIES}, digests={name: answer.sha256() for name, answer in answers.items()}
     )
 
 
