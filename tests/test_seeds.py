@@ -108,7 +108,7 @@ def test_targets_have_all_that_a_tutor_needs_and_variation_has_no_correction() -
         assert seed.recast, seed.seed_id
         assert seed.cue, seed.seed_id
         assert len(seed.contrast) == 2, seed.seed_id
-        assert 2 <= len(seed.questions) <= 3, seed.seed_id
+        assert 2 <= len(seed.questions) <= 4, seed.seed_id
     for seed in ALL:
         if seed.is_variation:
             assert (seed.recast, seed.cue, seed.contrast) == (None, None, []), seed.seed_id
