@@ -27,8 +27,10 @@ class Note(Strict):
     source: NonEmpty
     """The public work that says so, with its year."""
 
-    def fits(self, told: str) -> bool:
-        """Whether it belongs to what was told."""
+    def fits(self, told: str, topic: str | None, variety: str | None) -> bool:
+        """Whether it belongs to what was told about a topic, and to the learner's variety, where one is set."""
+        if topic != self.topic or (variety and self.varieties and variety not in self.varieties):
+            return False
         words = re.findall(r"\w+", told.casefold())
         return not self.about or any(word.startswith(tuple(self.about)) for word in words)
 

@@ -19,6 +19,7 @@ from quimbot_data.pedagogy.strategies import hint_fault
 from schemas.errors import InputError
 from schemas.learner import STRATEGIES, Cefr, Learner, Strategy
 from schemas.seed import ErrorFamily, Seed
+from synth.cultural_notes import Note, cultural_notes
 from synth.fitting import fits, rank, targets
 from synth.profiles import Profile
 
@@ -44,6 +45,8 @@ class Scenario:
     """Whether the right form comes first where two are compared."""
     variation: Seed | None
     """Something else that the learner says, right in their variety."""
+    note: Note | None = None
+    """What the tutor tells of a culture where the learner's variety is spoken."""
 
     @property
     def level(self) -> Cefr:
@@ -102,8 +105,11 @@ class _Plan:
         self.families: dict[Cefr, _Shares] = {}
         self.waiting: dict[tuple[Cefr, ErrorFamily], list[Seed]] = {}
         self.compared: Counter[str] = Counter()
+        self.planned = 0
+        self.told: Counter[str] = Counter()
 
     def scenario(self, number: int) -> Scenario:
+        self.planned += 1
         level = self.levels.take(self.profile.levels)
         seed = self.seed(level)
         if (seed.seed_id, level) not in self.openings:
@@ -117,9 +123,8 @@ class _Plan:
         if strategy != "explore":  # the tutor may compare later on
             right_first = self.chance.random() < 0.5
         learner = self.learner(level, seed)
-        return Scenario(
-            number, self.random_seed, self.profile, learner, seed, strategy, right_first, self.variation(learner)
-        )
+        variation, note = self.variation(learner), self.note(learner, seed)
+        return Scenario(number, self.random_seed, self.profile, learner, seed, strategy, right_first, variation, note)
 
     def seed(self, level: Cefr) -> Seed:
         """One of the family that lags most at this level; each of its seeds once before any twice, in another order."""
@@ -156,6 +161,18 @@ class _Plan:
         if not fitting or self.chance.random() >= self.profile.variation:
             return None
         return fitting[int(self.chance.random() * len(fitting))]
+
+    def note(self, learner: Learner, seed: Seed) -> Note | None:
+        """Of the notes that fit, the one told least; none while the profile's share of dialogues has one."""
+        if self.told.total() + 1 > self.profile.cultural_notes * self.planned:
+            return None
+        known = cultural_notes(self.profile.language)
+        fitting = [note for note in known if note.fits(seed.sentence, seed.topic, learner.variety)]
+        if not fitting:
+            return None
+        least = min(fitting, key=lambda note: self.told[note.key])
+        self.told[least.key] += 1
+        return least
 
 
 def openings(seed: Seed, level: Cefr) -> tuple[Strategy, ...]:

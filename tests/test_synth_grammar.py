@@ -32,7 +32,7 @@ from synth.generate import Grown, generate_offline, grown
 from synth.grammar import fold_of, grow
 from synth.grammar.expansion import FOLDS, Speaker
 from synth.grammar.notation import grammar_languages, load_grammar, parse_grammar
-from synth.grammar.phrases import literal
+from synth.grammar.phrases import literal, slots_of
 from synth.output import Row, frame, row_schema
 from synth.profiles import load_profile, load_profiles, profile_names
 from synth.samples import SAMPLES, page, sample_rows
@@ -99,6 +99,14 @@ def test_right_forms_come_first_in_half_of_a_seeds_comparisons() -> None:
     assert all(abs(2 * sum(orders) - len(orders)) <= 1 for orders in by_seed.values())
     orders = [order for several in by_seed.values() for order in several]
     assert 0.45 <= sum(orders) / len(orders) <= 0.55
+
+
+@pytest.mark.parametrize("name", ["spanish-l2", "mandarin-heritage", "arabic-l2"])
+def test_cultural_notes_are_told_at_the_profiles_rate(name: str) -> None:
+    made, rate = scenarios(400, name), load_profile(name).cultural_notes
+    noted = [each for each in made if each.note]
+    assert 0.9 * rate <= len(noted) / len(made) <= rate
+    assert all(each.note and each.note.topic == each.seed.topic for each in noted)
 
 
 def test_first_languages_decide_nothing_but_themselves() -> None:
@@ -214,6 +222,8 @@ def test_learners_are_quoted_with_their_own_words(rows: list[Row]) -> None:
         ("I go", "Yesterday I go home.", "go", "en", "I go"),
         ("I go yesterday", "Yesterday I go to the market.", "go", "en", "Yesterday I go"),
         ("she make tea", "Every day my aunt make tea, and it is good.", "make", "en", "Every day my aunt make tea"),
+        ("the horse like", "The horse like the sea.", "like", "en", "The horse like"),
+        ("the team win", "The old team win the game.", "win", "en", "The old team win"),
         ("爸爸司机", "我爸爸出租车司机，每天很早出门。", "", "zh", "爸爸出租车司机"),
         ("يذهب أمس", "أمس يذهب أبي إلى السوق.", "يذهب", "ar", "أمس يذهب"),
     ],
@@ -222,6 +232,44 @@ def test_a_phrase_is_quoted_as_it_stands(phrase: str, sentence: str, error: str,
     start = sentence.index(error or "出租车")
     assert literal(phrase, sentence, (start, start + len(error)), language) == stands
     assert stands in sentence
+
+
+#: What answers something that was told, and no question.
+AGREEING = re.compile(r"\b(?:yes|exactly|thank|thanks|gracias|exacto|نعم|شكرا)\b|谢谢|没错|就是", re.IGNORECASE)
+
+
+def test_who_passes_a_question_over_neither_agrees_nor_thanks(rows: list[Row]) -> None:
+    said = [
+        row["messages"][answer["position"]]["content"]
+        for row in rows
+        for turn, answer in pairwise(row["pedagogy"]["turns"])
+        if turn["strategy"] in ("question", "hint", "explore") and answer["uptake"] == "acknowledge"
+    ]
+    assert len(said) >= 20
+    assert not [each for each in said if AGREEING.search(each)]
+
+
+def test_a_farewell_asks_a_question_of_the_seed_that_is_new_or_none(rows: list[Row]) -> None:
+    own = {seed.seed_id: [question.casefold() for question in seed.questions] for seed in SEEDS}
+    asking = 0
+    for row in rows:
+        for message, turn in zip(row["messages"], row["pedagogy"]["turns"], strict=True):
+            said, told = message["content"].casefold(), " ".join(each["content"].casefold() for each in row["messages"])
+            if "close" in turn["moves"] and said.endswith(("?", "？", "؟")):
+                asking += 1
+                assert [told.count(question) for question in own[row["seed_id"]] if question in said] == [1], said
+    assert asking >= 20
+
+
+def test_a_comparison_holds_the_word_that_decides() -> None:
+    """Forms that are both right somewhere are compared with what a cue quotes."""
+    film = next(seed for seed in SEEDS if seed.seed_id == "en:verb-tense:2")
+    seed = film.model_copy(
+        update={"contrast": ["we watched a film", "we watch a film"], "cue": "the phrase 'last night'"}
+    )
+    slots = slots_of(seed, load_grammar("en"), "A1", right_first=True)
+    assert slots["first"] == "“Last night, after dinner, we watched a film”"
+    assert slots["second"] == "“Last night, after dinner, we watch a film”"
 
 
 def test_no_template_is_of_two_seeds(rows: list[Row]) -> None:

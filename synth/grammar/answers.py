@@ -1,18 +1,24 @@
 """Answers once the supports are over: what worked, what may wait, an explanation, a note, a farewell."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from quimbot_data.pedagogy.tokens import words_of
 from schemas.learner import Move
-from synth.cultural_notes import cultural_notes
 from synth.grammar.dialogue import Course, Spoken
-from synth.grammar.turns import CHEERS, drawn, joined, mark, mirrored, question, readable, say
+from synth.grammar.turns import CHEERS, Wordless, drawn, joined, mark, mirrored, question, readable, say
 from synth.output import NoteRow
 
 #: Share of answers to a repair that ask how it was found.
 REFLECTS: Final = 0.3
 #: Draws after which an answer goes without a word of cheer.
 TRIES: Final = 6
+
+
+class Told(NamedTuple):
+    """A cultural note in one of its wordings."""
+
+    text: str
+    row: NoteRow
 
 
 def affirm(course: Course) -> Spoken:
@@ -31,22 +37,33 @@ def leave(course: Course) -> Spoken:
 
 
 def _onward(course: Course, rule: str, moves: list[Move]) -> Spoken:
+    """With the scenario's cultural note, where it has one and the level has room for it."""
+    note = _note(course)
+    try:
+        return _onward_with(course, rule, moves, note)
+    except Wordless:
+        if note is None:
+            raise
+        return _onward_with(course, rule, moves, None)
+
+
+def _onward_with(course: Course, rule: str, moves: list[Move], note: Told | None) -> Spoken:
     def build() -> Spoken:
-        return _onward_once(course, rule, list(moves))
+        return _onward_once(course, rule, list(moves), note)
 
     return drawn(course, build, lambda said: readable(course, said.text))
 
 
-def _onward_once(course: Course, rule: str, moves: list[Move]) -> Spoken:
+def _onward_once(course: Course, rule: str, moves: list[Move], note: Told | None) -> Spoken:
     slots = course.speaker.slots
     right = slots["right"]
     try:
-        return _onward_parts(course, rule, moves)
+        return _onward_parts(course, rule, moves, note)
     finally:
         slots["right"] = right
 
 
-def _onward_parts(course: Course, rule: str, moves: list[Move]) -> Spoken:
+def _onward_parts(course: Course, rule: str, moves: list[Move], note: Told | None) -> Spoken:
     opened, mixed = mirrored(course)
     parts = [opened or say(course, rule)]
     slots = course.speaker.slots
@@ -58,22 +75,21 @@ def _onward_parts(course: Course, rule: str, moves: list[Move]) -> Spoken:
         parts.append(say(course, "reflect"))
         moves.append("reflect")
     mark(course, parts, moves, None)
-    note = _note(course) if course.chance.random() < course.scenario.profile.cultural_notes else None
     if note:
-        parts.append(note[0])
+        parts.append(note.text)
         moves.append("cultural_note")
     asked = len({"comprehension_check", "reflect"} & set(moves))
     if asked == 0 or (asked == 1 and course.chance.random() < 0.4):
         parts.append(question(course, opens=True))
         moves.append("elicit_content")
-    return Spoken(joined(course, parts), moves, note=note[1] if note else None, mixed=mixed)
+    return Spoken(joined(course, parts), moves, note=note.row if note else None, mixed=mixed)
 
 
 def _cheer(course: Course, rule: str, before: str) -> str:
     """A word of cheer that does not say the praise before it again; for what was not found, the effort is cheered."""
-    if rule == "leave":
+    if rule == "leave" and course.path[-1] != "acknowledge":
         return say(course, "effort")
-    named, language = "keep-on" if rule == "receive" else "cheer", course.scenario.profile.language
+    named, language = "cheer" if rule == "affirm" else "keep-on", course.scenario.profile.language
     said = set(words_of(before.casefold(), language))
     cheer = say(course, named)
     for _ in range(TRIES):
@@ -96,25 +112,16 @@ def switched(course: Course, reply: str) -> Spoken:
     """An answer to a message in both languages: mirrored at the profile's rate, else in the target language."""
     if course.chance.random() < course.scenario.profile.mirroring:
         return Spoken(reply, ["affirm", "elicit_content"], mixed=True)
-    parts = [say(course, "receive"), question(course, opens=True)]
+    parts = [say(course, "receive"), say(course, "invite")]
     return Spoken(joined(course, parts), ["affirm", "elicit_content"])
 
 
-def _note(course: Course) -> tuple[str, NoteRow] | None:
-    """Something about the topic in a region where the learner's variety is spoken, if any is known."""
-    learner, topic = course.scenario.learner, course.scenario.seed.topic
-    fitting = [
-        note
-        for note in cultural_notes(learner.target_language)
-        if note.topic == topic
-        and note.fits(course.scenario.seed.sentence)
-        and (not learner.variety or not note.varieties or learner.variety in note.varieties)
-    ]
-    if not fitting or course.noted:
+def _note(course: Course) -> Told | None:
+    note = course.scenario.note
+    if note is None:
         return None
-    note = fitting[int(course.chance.random() * len(fitting))]
     text = note.texts[int(course.chance.random() * len(note.texts))]
-    return text, NoteRow(topic=note.topic, region=note.region, source=note.key)
+    return Told(text, NoteRow(topic=note.topic, region=note.region, source=note.key))
 
 
 def explain(course: Course) -> Spoken:

@@ -54,7 +54,6 @@ class Course:
     target: int | None = None
     marks: set[str] = field(default_factory=set)
     """What the tutor did that the background asks for: a comprehension check, the ear for the home's speech."""
-    noted: bool = False
 
     @property
     def pair(self) -> LanguagePair | None:
@@ -108,7 +107,6 @@ class Course:
         """Add a tutor's turn."""
         if said.strategy:
             self.supports.append(said.strategy)
-        self.noted |= said.note is not None
         target = self.target if said.strategy or "explain" in said.moves else None
         moves = list(dict.fromkeys(said.moves))
         self._add(

@@ -13,8 +13,14 @@ from synth.seeds import topics
 #: Words; of Chinese, characters.
 _WORD: Final = re.compile(r"\w+(?:[-'’]\w+)*")
 _MARK: Final = re.compile(r"[.,;:!?…¿¡،؛؟，。；：！？]+")
-#: Most words of a clause that is quoted whole.
+#: Marks that part a clause from another.
+_PAUSE: Final = re.compile(r"[,;،؛，；]")
+#: What a cue quotes.
+_QUOTED: Final = re.compile(r"[“«]([^”»]+)[”»]|(?<!\w)'([^']+)'(?!\w)")
+#: Most words of a clause that is quoted whole, of a comparison with the words that decide, and of a cue that is short.
 LONGEST_CLAUSE: Final = 8
+LONGEST_COMPARED: Final = 10
+LONGEST_CUE: Final = 6
 _UNIT: Final = re.compile(r"\w")
 _STOP: Final = re.compile(r"[.!?。！？؟]+$")
 #: Sentence ends after which a small letter grows; opening marks may stand between. Dots may be a mere pause.
@@ -25,11 +31,13 @@ def slots_of(seed: Seed, grammar: Grammar, level: Cefr, *, right_first: bool) ->
     """The words of a seed by slot: phrases that are spoken about, the cue, the recast, the topic."""
     right, wrong = seed.contrast
     recast, end = str(seed.recast), seed.start + len(seed.corrected)
+    wrong = quoted(compared(seed, wrong, seed.sentence, (seed.start, seed.end)), grammar.script)
+    right = quoted(compared(seed, right, seed.corrected_sentence, (seed.start, end)), grammar.script)
     slots = {
-        "wrong": quoted(literal(wrong, seed.sentence, (seed.start, seed.end), seed.language), grammar.script),
-        "first": quoted(right if right_first else wrong, grammar.script),
-        "second": quoted(wrong if right_first else right, grammar.script),
-        "right": quoted(literal(right, seed.corrected_sentence, (seed.start, end), seed.language), grammar.script),
+        "wrong": wrong,
+        "first": right if right_first else wrong,
+        "second": wrong if right_first else right,
+        "right": right,
         "sentence": seed.sentence,
         "corrected": seed.corrected_sentence,
         "recast": recast,
@@ -47,39 +55,80 @@ def slots_of(seed: Seed, grammar: Grammar, level: Cefr, *, right_first: bool) ->
 
 
 def _cue_slots(cue: str, grammar: Grammar) -> dict[str, str]:
-    """A cue stands after a colon whatever it is; only a noun or an indirect question can be thought about."""
+    """A cue stands after a colon whatever it is; a noun or an indirect question can be thought about, and a short noun
+    can stand within a sentence."""
     first, script = cue.split(" ", 1)[0], grammar.script
-    if first in script.clauses:
+    if first in script.clauses or _PAUSE.search(cue):
         return {"cue": cue}
-    return {"cue": cue, "focus": cue} if first in script.asking else {"cue": cue, "focus": cue, "thing": cue}
+    return (
+        {"cue": cue, "focus": cue}
+        if first in script.asking or long_cue(cue)
+        else {"cue": cue, "focus": cue, "thing": cue}
+    )
+
+
+def long_cue(cue: str) -> bool:
+    """Whether a cue is a clause rather than a phrase."""
+    return bool(_PAUSE.search(cue)) or len(_WORD.findall(cue)) > LONGEST_CUE
+
+
+def compared(seed: Seed, phrase: str, sentence: str, span: tuple[int, int]) -> str:
+    """A phrase as it stands in a sentence, with the words that decide, as far as a cue quotes them; see `literal`."""
+    stands = literal(phrase, sentence, span, seed.language)
+    start = sentence.find(stands)
+    end = start + len(stands)
+    for found in _quoted_in(str(seed.cue), sentence, seed.language):
+        start, end = min(start, found[0]), max(end, found[1])
+    held = sum(start <= at[0] < end for at in _places(sentence, seed.language))
+    return sentence[start:end] if held <= LONGEST_COMPARED else stands
+
+
+def _quoted_in(cue: str, sentence: str, language: str) -> list[tuple[int, int]]:
+    """Where what a cue quotes stands in a sentence."""
+    quotes = ["".join(either) for either in _QUOTED.findall(cue)]
+    edge = "" if language == "zh" else r"\b"
+    found = (re.search(f"{edge}{re.escape(quote)}{edge}", sentence, re.IGNORECASE) for quote in quotes)
+    return [match.span() for match in found if match]
 
 
 def literal(phrase: str, sentence: str, span: tuple[int, int], language: str) -> str:
     """A phrase as it stands in a sentence, so that a learner is never quoted with words that they did not say.
 
     A phrase that does not stand there is the least stretch of the sentence that holds the span and, for each word of
-    the phrase, that word's nearest place; in Chinese, each character's. Where words of it stand nowhere, a short clause
-    around the span is taken whole.
+    the phrase, a place of that word: on its own side of the error where it is found there, else the nearest; in
+    Chinese, each character's. Where words of it stand nowhere, a short clause around the span is taken whole.
 
     >>> literal("I go yesterday", "Yesterday I go to the market.", (12, 14), "en")
     'Yesterday I go'
     >>> literal("she make yoga", "My sister make yoga at home.", (10, 14), "en")
     'My sister make yoga at home'
     """
-    if phrase in sentence:
-        return phrase
+    if same := re.search(re.escape(phrase), sentence, re.IGNORECASE):
+        return same[0]
     words, unit = _places(sentence, language), _UNIT if language == "zh" else _WORD
-    (start, end), missed = _around(sentence, words, span), False
-    for sought in {each.casefold() for each in unit.findall(phrase)}:
-        found = [at.span() for at in unit.finditer(sentence) if at[0].casefold() == sought]
-        missed |= not found
-        if found:
-            nearest = min(found, key=lambda at: abs(at[0] - span[0]))
-            start, end = min(start, nearest[0]), max(end, nearest[1])
-    if missed and (clause := _clause(sentence, words, span)):
+    sought = [each.casefold() for each in unit.findall(phrase)]
+    held = [(at[0].casefold(), at.span()) for at in unit.finditer(sentence)]
+    found = _found(sought, held, span)
+    if len(found) < len(sought) and (clause := _clause(sentence, words, span)):
         return clause
+    around = _around(sentence, words, span)
+    start, end = min(around[0], *(at[0] for at in found)), max(around[1], *(at[1] for at in found))
     touched = [at for at in words if at[0] < end and at[1] > start]
     return sentence[min(start, *(at[0] for at in touched)) : max(end, *(at[1] for at in touched))].strip()
+
+
+def _found(sought: list[str], held: list[tuple[str, tuple[int, int]]], span: tuple[int, int]) -> list[tuple[int, int]]:
+    """A place for each word of a phrase that stands in a sentence."""
+    error = {word for word, at in held if at[0] < span[1] and at[1] > span[0]}
+    middle = next((place for place, word in enumerate(sought) if word in error), None)
+    found = []
+    for place, word in enumerate(sought):
+        several = [at for held_word, at in held if held_word == word]
+        if middle is not None and place != middle:
+            several = [at for at in several if (at[0] < span[0]) == (place < middle)] or several
+        if several:
+            found.append(min(several, key=lambda at: abs(at[0] - span[0])))
+    return found
 
 
 def _around(sentence: str, words: list[tuple[int, int]], span: tuple[int, int]) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from quimbot_data.pedagogy.adaptation import simplify_fault
 from quimbot_data.pedagogy.tokens import words_of
 from schemas.learner import Background, Move, Strategy
 from synth.grammar.dialogue import Course, Spoken
+from synth.grammar.phrases import long_cue
 from synth.grammar.turns import CHEERS, drawn, holds, joined, mark, mirrored, question, say
 from synth.scenarios import openings
 
@@ -27,25 +28,44 @@ def support(course: Course, strategy: Strategy, *, again: bool = False) -> Spoke
 def _support(course: Course, strategy: Strategy, *, again: bool) -> Spoken:
     moves: list[Move] = [strategy]
     opened, mixed = mirrored(course)
-    parts = [opened]
-    if not opened and course.chance.random() < OPENED.get(course.scenario.level, 0.6):
-        praises = not again and course.chance.random() < PRAISE
-        cheers = again and course.path[-1] != "acknowledge" and course.chance.random() < CHEERS["again"]
-        opening = "effort" if cheers else "again-open" if again else "praise" if praises else "open"
-        parts = [say(course, opening)]
-        moves = ["affirm", strategy] if praises else moves
-    parts.append(_core(course, strategy))
+    opening = None if opened else _opening(course, again=again)
+    if opening == "praise":
+        moves.insert(0, "affirm")
+    parts = [say(course, opening) if opening else opened, _core(course, strategy)]
     if strategy != "recast" and course.chance.random() < MARKED[course.scenario.profile.background]:
         mark(course, parts, moves, strategy)
     return Spoken(joined(course, parts), moves, strategy, mixed=mixed)
 
 
+def _opening(course: Course, *, again: bool) -> str | None:
+    """The rule of what a support opens with; who passed a question over is always answered."""
+    passed_over = again and course.path[-1] == "acknowledge"
+    if passed_over and course.speaker.holds("again-asked"):
+        return "again-asked"
+    if course.chance.random() >= OPENED.get(course.scenario.level, 0.6):
+        return None
+    if not again:
+        return "praise" if course.chance.random() < PRAISE else "open"
+    return "effort" if not passed_over and course.chance.random() < CHEERS["again"] else "again-open"
+
+
 def _core(course: Course, strategy: Strategy) -> str:
     if strategy != "recast":
         apart = f"{strategy}-{course.scenario.seed.family}"
-        return say(course, apart if course.speaker.holds(apart) else strategy)
+        return _worded(course, apart if course.speaker.holds(apart) else strategy)
     tail = say(course, "recast-tail") if course.chance.random() < TAIL else ""
     return joined(course, [say(course, "recast"), question(course), tail])
+
+
+def _worded(course: Course, rule: str) -> str:
+    """Words of a support; a cue that is long in itself is followed by nothing."""
+    speaker, forms = course.speaker, course.speaker.forms
+    if rule == "hint" and long_cue(str(course.scenario.seed.cue)):
+        speaker.forms = ("brief", *forms)
+    try:
+        return say(course, rule)
+    finally:
+        speaker.forms = forms
 
 
 def _alternate(course: Course) -> None:

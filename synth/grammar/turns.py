@@ -14,8 +14,8 @@ from synth.grammar.phrases import capitalised, lowered
 
 #: Shares of answers with a word of cheer, and of openings that are one after a support that failed.
 CHEERS: Final = {"affirm": 0.8, "receive": 0.5, "leave": 0.55, "again": 0.35}
-#: What a comprehension check is about once the supports are over: what was found, or the talk; else, the form.
-CHECKS: Final = {"repair": "check-after", "acknowledge": "check-gist"}
+#: What a comprehension check is about: the form in a support or an explanation, then what was found, else the talk.
+CHECKS: Final = {"repair": "check-after", "explain": "check"}
 #: Share of questions about meaning that fit any story.
 INVITES: Final = 0.2
 
@@ -30,14 +30,14 @@ def drawn(course: Course, build: Callable[[], Spoken], accept: Callable[[Spoken]
     Raises:
         Wordless: there is none.
     """
-    speaker, marks, noted = course.speaker, set(course.marks), course.noted
+    speaker, marks = course.speaker, set(course.marks)
     for _ in range(DRAWS):
         before = len(speaker.chosen)
         said = build()
         if accept(said):
             return said
         del speaker.chosen[before:]
-        course.marks, course.noted = set(marks), noted
+        course.marks = set(marks)
     raise Wordless
 
 
@@ -68,7 +68,7 @@ def mark(course: Course, parts: list[str], moves: list[Move], strategy: Strategy
     """
     if course.scenario.profile.background == "l2":
         if not course.marks:
-            parts.append(say(course, "check" if strategy else CHECKS.get(course.path[-1], "check")))
+            parts.append(say(course, "check" if strategy else CHECKS.get(course.path[-1], "check-gist")))
             moves.append("comprehension_check")
             course.marks.add("check")
         return

@@ -55,6 +55,7 @@ class Profile(Strict):
     variation: Share = 0.0
     """How often a learner also says something that is right in their variety; no tutor's turn is about it."""
     cultural_notes: Share = 0.0
+    """How often a tutor tells something of the culture, as far as notes fit what is told."""
 
     @model_validator(mode="after")
     def _every_strategy(self) -> Self:
