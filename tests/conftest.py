@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from quimbot_data.sources.source import Corpus, Options
 from quimbot_data.workspace import Ref, Workspace, atomic
 from schemas.manifest import VersionManifest
 from schemas.recipe import Recipe, parse_recipe
+
+pytest_plugins = ("versions_to_compare",)
 
 RECIPE = """
 name = "small"
@@ -60,7 +63,7 @@ validation = 0.1
 test = 0.1
 """
 REF = Ref("small", "1.0.0")
-#: Test modules by the library, or the version, whose loading takes most of their time.
+#: Test modules by the library, or the fixture, whose loading takes most of their time; the first that fits counts.
 LOADED_TOGETHER = {
     "torch": (
         *(
@@ -73,9 +76,10 @@ LOADED_TOGETHER = {
         ),
         *("test_train_processes", "test_train_run", "test_training_data", "test_render", "test_export_template"),
     ),
+    "diff": ("test_diff*",),
     "samples": ("test_demo", "test_recipes", "test_samples"),
     "spacy": ("test_learner_errors", "test_learner_errors_real", "test_lemmas", "test_seeds"),
-    "datasets": ("test_card", "test_export", "test_load_dataset", "test_push", "test_readers", "test_croissant"),
+    "datasets": ("test_card", "test_export*", "test_load_dataset", "test_push", "test_readers", "test_croissant"),
 }
 
 
@@ -93,7 +97,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.getparent(pytest.Module).get_closest_marker("slow") is None)  # type: ignore[union-attr]
     for item in items:
         name = item.path.stem
-        group = next((library for library, modules in LOADED_TOGETHER.items() if name in modules), name)
+        groups = (g for g, modules in LOADED_TOGETHER.items() if any(fnmatchcase(name, each) for each in modules))
+        group = next(groups, name)
         item.add_marker(pytest.mark.xdist_group(group))
 
 
