@@ -4,10 +4,14 @@ import re
 import tomllib
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 from pydantic import Field
 
 from schemas.fields import NonEmpty, Strict, Subtag
+
+#: Languages that part no words, or write small words with the next one.
+_WITHIN_WORDS: Final = frozenset({"ar", "zh"})
 
 
 class Note(Strict):
@@ -20,7 +24,8 @@ class Note(Strict):
     """BCP 47 tags of the varieties spoken where it holds; empty where it is not one region's."""
     topic: NonEmpty
     about: list[NonEmpty] = Field(default=[])
-    """Beginnings of words, one of which what the learner tells must hold; empty where the topic alone is enough."""
+    """Beginnings of words (Arabic, Mandarin: parts of them), one of which what the learner tells must hold; empty where
+    the topic alone is enough."""
     region: NonEmpty
     """As it stands in the texts."""
     texts: list[NonEmpty] = Field(min_length=2)
@@ -31,6 +36,8 @@ class Note(Strict):
         """Whether it belongs to what was told about a topic, and to the learner's variety, where one is set."""
         if topic != self.topic or (variety and self.varieties and variety not in self.varieties):
             return False
+        if self.language in _WITHIN_WORDS:
+            return not self.about or any(each in told for each in self.about)
         words = re.findall(r"\w+", told.casefold())
         return not self.about or any(word.startswith(tuple(self.about)) for word in words)
 

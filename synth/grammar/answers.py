@@ -37,7 +37,7 @@ def leave(course: Course) -> Spoken:
 
 
 def _onward(course: Course, rule: str, moves: list[Move]) -> Spoken:
-    """With the scenario's cultural note, where it has one and the level has room for it."""
+    """With the scenario's cultural note, where it has one and the level has room for it: it leads on to what was told."""
     note = _note(course)
     try:
         return _onward_with(course, rule, moves, note)
@@ -71,7 +71,7 @@ def _onward_parts(course: Course, rule: str, moves: list[Move], note: Told | Non
         parts.append(_cheer(course, rule, parts[0]))
     if slots["right"].casefold() in parts[0].casefold():
         _refer_back(course)
-    if course.path[-1] == "repair" and course.chance.random() < REFLECTS:
+    if not note and course.path[-1] == "repair" and course.chance.random() < REFLECTS:
         parts.append(say(course, "reflect"))
         moves.append("reflect")
     mark(course, parts, moves, None)
@@ -79,7 +79,7 @@ def _onward_parts(course: Course, rule: str, moves: list[Move], note: Told | Non
         parts.append(note.text)
         moves.append("cultural_note")
     asked = len({"comprehension_check", "reflect"} & set(moves))
-    if asked == 0 or (asked == 1 and course.chance.random() < 0.4):
+    if note or asked == 0 or (asked == 1 and course.chance.random() < 0.4):
         parts.append(question(course, opens=True))
         moves.append("elicit_content")
     return Spoken(joined(course, parts), moves, note=note.row if note else None, mixed=mixed)
