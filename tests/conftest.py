@@ -23,7 +23,8 @@ from quimbot_data.workspace import Ref, Workspace, atomic
 from schemas.manifest import VersionManifest
 from schemas.recipe import Recipe, parse_recipe
 
-pytest_plugins = ("versions_to_compare",)
+#: Modules that hold fixtures of several others.
+pytest_plugins = ("versions_to_compare", "sql_workspace", "corrected_corpora", "llm_runs")
 
 RECIPE = """
 name = "small"
@@ -78,7 +79,7 @@ LOADED_TOGETHER = {
     ),
     "diff": ("test_diff*",),
     "samples": ("test_demo", "test_recipes", "test_samples"),
-    "spacy": ("test_learner_errors", "test_learner_errors_real", "test_lemmas", "test_seeds"),
+    "spacy": ("test_learner_errors*", "test_lemmas", "test_seeds"),
     "datasets": ("test_card", "test_export*", "test_load_dataset", "test_push", "test_readers", "test_croissant"),
 }
 

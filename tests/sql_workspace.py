@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from run_records import write_run_record
 
 from quimbot_data.workspace import Ref, Workspace, write_model
@@ -119,6 +120,12 @@ def write_version(workspace: Workspace) -> None:
         sources={"alpha": {"title": "Alpha"}}, cleared=[], record={"created": "2026-02-08"},
     )  # fmt: skip
     write_model(folder / "manifest.json", manifest)
+
+
+@pytest.fixture(scope="session")
+def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Not to be written to."""
+    return write_workspace(tmp_path_factory.mktemp("ws"))
 
 
 def write_workspace(root: Path) -> Workspace:
