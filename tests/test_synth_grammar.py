@@ -267,7 +267,7 @@ def test_a_comparison_holds_the_word_that_decides() -> None:
     seed = film.model_copy(
         update={"contrast": ["we watched a film", "we watch a film"], "cue": "the phrase 'last night'"}
     )
-    slots = slots_of(seed, load_grammar("en"), "A1", right_first=True)
+    slots = slots_of(seed, load_grammar("en"), "A2", right_first=True)
     assert slots["first"] == "“Last night, after dinner, we watched a film”"
     assert slots["second"] == "“Last night, after dinner, we watch a film”"
 

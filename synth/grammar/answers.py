@@ -37,7 +37,7 @@ def leave(course: Course) -> Spoken:
 
 
 def _onward(course: Course, rule: str, moves: list[Move]) -> Spoken:
-    """With the scenario's cultural note, where it has one and the level has room for it: it leads on to what was told."""
+    """With the scenario's cultural note, where it has one and the level has room for it."""
     note = _note(course)
     try:
         return _onward_with(course, rule, moves, note)

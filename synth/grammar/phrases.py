@@ -17,9 +17,11 @@ _MARK: Final = re.compile(r"[.,;:!?…¿¡،؛؟，。；：！？]+")
 _PAUSE: Final = re.compile(r"[,;،؛，；]")
 #: What a cue quotes.
 _QUOTED: Final = re.compile(r"[“«]([^”»]+)[”»]|(?<!\w)'([^']+)'(?!\w)")
-#: Most words of a clause that is quoted whole, of a comparison with the words that decide, and of a cue that is short.
+#: Most words of a clause that is quoted whole, of a phrase with the words that decide, of one that beginners compare as
+#: it stands, and of a cue that is short.
 LONGEST_CLAUSE: Final = 8
 LONGEST_COMPARED: Final = 10
+LONGEST_AT_A1: Final = 5
 LONGEST_CUE: Final = 6
 _UNIT: Final = re.compile(r"\w")
 _STOP: Final = re.compile(r"[.!?。！？؟]+$")
@@ -33,10 +35,14 @@ def slots_of(seed: Seed, grammar: Grammar, level: Cefr, *, right_first: bool) ->
     recast, end = str(seed.recast), seed.start + len(seed.corrected)
     wrong = quoted(compared(seed, wrong, seed.sentence, (seed.start, seed.end)), grammar.script)
     right = quoted(compared(seed, right, seed.corrected_sentence, (seed.start, end)), grammar.script)
+    pair = [right, wrong]
+    if level == "A1" and max(len(_places(each, seed.language)) for each in pair) > LONGEST_AT_A1:
+        pair = [quoted(each, grammar.script) for each in seed.contrast]
+    first, second = pair if right_first else pair[::-1]
     slots = {
         "wrong": wrong,
-        "first": right if right_first else wrong,
-        "second": wrong if right_first else right,
+        "first": first,
+        "second": second,
         "right": right,
         "sentence": seed.sentence,
         "corrected": seed.corrected_sentence,
