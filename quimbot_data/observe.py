@@ -7,16 +7,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 #: Called with a step's name and the rows it has done so far.
 Progress = Callable[[str, int], None]
+
+
+class Counted(Protocol):
+    """Likewise called, and with how many there are of them, where that is known; 0 done says that a step begins."""
+
+    def __call__(self, step: str, done: int, of: int | None = None, /) -> None:
+        """Tell how far a step is."""
+
 
 _STATM: Final = Path("/proc/self/statm")
 _PAGE: Final = resource.getpagesize()
 
 
-def silent(step: str, rows: int) -> None:
+def silent(step: str, rows: int, of: int | None = None) -> None:
     """A listener that hears nothing."""
 
 

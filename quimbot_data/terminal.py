@@ -7,7 +7,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, NoReturn
 
 from rich.console import Console
@@ -23,7 +25,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from quimbot_data.observe import resident_mb
+from quimbot_data.observe import Counted, resident_mb
 
 #: Columns where no terminal says how wide it is: nobody reads a wrapped table in a log.
 _LOG_WIDTH: Final = 180
@@ -93,28 +95,36 @@ def _shown(cell: Any) -> str:
 
 
 @contextmanager
-def progress(title: str, *, log_json: bool = False) -> Iterator[Callable[[str, int], None]]:
+def progress(title: str, *, log_json: bool = False, unit: str = "rows") -> Iterator[Counted]:
     """Tell of rows as they are done: live on a terminal, a log line now and then elsewhere, JSON lines for machines.
 
-    The yielded function takes a step's name and the rows that it has done so far; steps come one after another.
+    The yielded function takes a step's name, the rows that it has done so far, and of how many where that is known;
+    steps come one after another. A step that was told of in a log is told of to its end.
+
+    Args:
+        title: of the whole.
+        log_json: JSON lines, wherever this runs.
+        unit: what is counted, where it is no rows.
     """
     if log_json or not err.is_terminal:
-        yield _log_lines(title, _json_line if log_json else _log_line)
+        log = _Log(title, _json_line if log_json else partial(_log_line, unit), every_step=log_json)
+        yield log.tell
+        log.end()
         return
     columns = (
         *(SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TextColumn("{task.fields[rows]:>12}")),
         *(TextColumn("{task.fields[rate]:>16}"), TextColumn("{task.fields[memory]:>9}"), TimeElapsedColumn()),
     )
     with Progress(*columns, console=err, transient=True) as live:
-        yield _live_steps(live, title)
+        yield _live_steps(live, title, unit)
 
 
-def _live_steps(live: Progress, title: str) -> Callable[[str, int], None]:
+def _live_steps(live: Progress, title: str, unit: str) -> Counted:
     """A line a step: rows, rows a second, memory and time."""
     tasks: dict[str, TaskID] = {}
     begun = last = time.monotonic()
 
-    def tell(step: str, rows: int) -> None:
+    def tell(step: str, rows: int, of: int | None = None) -> None:
         nonlocal begun, last
         if step not in tasks:
             for task in tasks.values():
@@ -122,41 +132,66 @@ def _live_steps(live: Progress, title: str) -> Callable[[str, int], None]:
             begun = last
             tasks[step] = live.add_task(f"{title}: {step}", total=None, rows="", rate="", memory="")
         last = time.monotonic()
-        rate = f"{rows / max(last - begun, 1e-3):,.0f} rows/s"
-        live.update(tasks[step], rows=f"{rows:,} rows", rate=rate, memory=f"{resident_mb():,.0f} MB")
+        rate = f"{rows / max(last - begun, 1e-3):,.0f} {unit}/s" if rows else ""
+        done = _done(rows, of, unit) if rows else ""
+        live.update(tasks[step], rows=done, rate=rate, memory=f"{resident_mb():,.0f} MB")
 
     return tell
 
 
-def _log_lines(title: str, line: Callable[[str, str, int, float], str]) -> Callable[[str, int], None]:
-    """A line when a step begins and now and then within it; threads may tell at once, so lines go out whole."""
-    begun = last = time.monotonic()
-    current = ""
+@dataclass
+class _Log:
+    """Lines when a step says that it begins, now and then within it, and where it ends; threads may tell at once, so
+    lines go out whole.
+    """
 
-    def tell(step: str, rows: int) -> None:
-        nonlocal begun, last, current
+    title: str
+    line: Callable[[str, str, int, int | None, float], str]
+    every_step: bool
+    """Whether a step's first rows are a line, too."""
+    step: str = ""
+    begun: float = field(default_factory=time.monotonic)
+    last: float = field(default_factory=time.monotonic)
+    shown: int | None = None
+    """Rows of the step's last line; None where it has none."""
+    rows: tuple[int, int | None] = (0, None)
+
+    def tell(self, step: str, rows: int, of: int | None = None) -> None:
         now = time.monotonic()
-        if step != current:
-            begun, current = now, step
-            if line is not _json_line:
-                return
-        elif now - last < _LOG_EVERY:
-            return
-        last = now
-        note(line(title, step, rows, now - begun))
+        begins = step != self.step
+        if begins:
+            self.end()
+            self.begun, self.step, self.shown = now, step, None
+        self.rows = rows, of
+        if (begins and (self.every_step or not rows)) or (not begins and now - self.last >= _LOG_EVERY):
+            self._note(now)
 
-    return tell
+    def end(self) -> None:
+        """What was told of a step is told to its end."""
+        if self.shown is not None and self.shown != self.rows[0]:
+            self._note(time.monotonic())
+
+    def _note(self, now: float) -> None:
+        self.last, self.shown = now, self.rows[0]
+        note(self.line(self.title, self.step, *self.rows, now - self.begun))
 
 
-def _log_line(title: str, step: str, rows: int, seconds: float) -> str:
-    return f"{title}: {step}, {rows:,} rows"
+def _done(rows: int, of: int | None, unit: str) -> str:
+    return f"{rows:,} {unit}" if of is None else f"{rows:,} of {of:,} {unit}"
 
 
-def _json_line(title: str, step: str, rows: int, seconds: float) -> str:
-    """One event: what runs, its step, the rows done in it, seconds since it began, and memory held, in MB."""
+def _log_line(unit: str, title: str, step: str, rows: int, of: int | None, seconds: float) -> str:
+    return f"{title}: {step}, {_done(rows, of, unit)}" if rows else f"{title}: {step}"
+
+
+def _json_line(title: str, step: str, rows: int, of: int | None, seconds: float) -> str:
+    """One event: what runs, its step, the rows done in it, of how many where that is known, seconds since it began, and
+    memory held, in MB.
+    """
     when = datetime.now(UTC).isoformat(timespec="milliseconds")
     event = {"time": when, "run": title, "step": step, "rows": rows, "seconds": round(seconds, 3)}
-    return json.dumps(event | {"memory_mb": round(resident_mb())}, ensure_ascii=False)
+    total = {} if of is None else {"of": of}
+    return json.dumps(event | total | {"memory_mb": round(resident_mb())}, ensure_ascii=False)
 
 
 def log_steps(title: str, record: Mapping[str, Any]) -> None:

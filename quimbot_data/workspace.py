@@ -13,7 +13,8 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from pydantic import BaseModel, ValidationError
 from schemas.errors import IntegrityError, LockedError, MissingError, QuimbotError, WithdrawnError, WorkspaceError
 from schemas.manifest import CorpusManifest, FileEntry, VersionManifest
 from schemas.recipe import Recipe
-from schemas.run import RunRecord
+from schemas.run import RunRecord, Status
 from schemas.takedown import Tombstone
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ RUN: Final = "run.json"
 SEEN: Final = "seen.parquet"
 M = TypeVar("M", bound=BaseModel)
 _TEMPORARY: Final = ".writing-"
+#: Seconds; far longer than it takes to see whether a lock is held.
+_MOMENT: Final = 0.05
 #: Nine digits a part: far more than anyone counts to, and a file name all the same.
 _SEMVER: Final = re.compile(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -188,6 +191,15 @@ class Workspace:
         """
         return [read_model(path, RunRecord) for path in sorted((self.root / "runs").glob(f"*/{RUN}"))]
 
+    def run_status(self, record: RunRecord) -> Status:
+        """What a run is doing now: one whose record says `running`, but whose process is gone, was interrupted.
+
+        Of a run on another machine nobody here can tell: what its record says stands.
+        """
+        here = record.host in (None, this_host())
+        gone = record.status == "running" and here and not self.locked("runs", record.run)
+        return "interrupted" if gone else record.status
+
     def recipe_of(self, ref: Ref) -> Recipe:
         """The resolved recipe of a version, also of one that was withdrawn.
 
@@ -210,19 +222,32 @@ class Workspace:
             LockedError: another process holds it.
             WorkspaceError: the workspace is not writable.
         """
-        path = self.root / ".locks" / "-".join(names)
+        path = self._lock_file(names)
         with writing(self.root):
             path.parent.mkdir(parents=True, exist_ok=True)
             stream = path.open("w")
         with stream:
-            try:
-                fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+            held = _flock(stream, shared=shared)
+            if not held:
+                time.sleep(_MOMENT)  # it may have been `locked`, which holds a lock while it looks
+                held = _flock(stream, shared=shared)
+            if not held:
                 raise LockedError(
                     f"Another process {'writes' if shared else 'uses'} {' '.join(names)} in {self.root}.",
                     next_step="Wait for it to end, then run the command again.",
-                ) from error
+                )
             yield
+
+    def locked(self, *names: str) -> bool:
+        """Whether a process on this machine holds a lock to write."""
+        path = self._lock_file(names)
+        if not path.exists():
+            return False
+        with path.open() as stream:
+            return not _flock(stream, shared=True)
+
+    def _lock_file(self, names: Sequence[str]) -> Path:
+        return self.root / ".locks" / "-".join(names)
 
     @contextmanager
     def scratch(self, *names: str) -> Iterator[Path]:
@@ -238,6 +263,20 @@ class Workspace:
             yield path
         finally:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def this_host() -> str:
+    """The name of this machine."""
+    return os.uname().nodename
+
+
+def _flock(stream: IO[str], *, shared: bool) -> bool:
+    """Lock a file until it is closed. Returns whether that could be done at once."""
+    try:
+        fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

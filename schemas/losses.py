@@ -19,10 +19,10 @@ class Scored(Strict):
     version_id: Hash
     template_sha256: Hash
     adapter: dict[str, Hash]
-    most: LongCount | None
-    """Dialogues of a split that were scored at most, the first by content hash; null for all."""
     longest: LongCount
     """Tokens of a dialogue that were scored at most; whole turns beyond are left out."""
-    cut: LongCount = 0
-    """Dialogues that lost turns so."""
+    most: dict[NonEmpty, LongCount | None] = Field(default_factory=dict)
+    """By split: dialogues that were scored at most, the first by content hash; null for all."""
+    cut: dict[NonEmpty, LongCount] = Field(default_factory=dict)
+    """By split: dialogues that lost turns for their length."""
     files: list[FileEntry] = Field(default_factory=list)

@@ -54,6 +54,9 @@ class RunRecord(Strict):
     schema_version: int
     run: RunName
     status: Status
+    """As of when this was written: a run that was killed left `running`, which `Workspace.run_status` tells apart."""
+    host: str | None = None
+    """Name of the machine that it runs on; null in records of before that was noted."""
     stage: int
     use: Literal["research", "commercial"]
     version: NonEmpty

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from property_tests import tried
+from run_records import run_record
 from tiny_run import tiny_llama, tokenizer, with_versions, write_run
 
 from quimbot_data.endpoint import Endpoint
@@ -22,8 +23,11 @@ from train.evaluate.judge import Preference
 from train.evaluate.judge import judge as ask_judge
 from train.evaluate.likelihoods import likelihoods
 from train.evaluate.measures import MEASURES, observations
+from train.evaluate.plots import plots
 from train.evaluate.register import formality, on_cue
 from train.evaluate.replies import Reply, replies
+from train.evaluate.report import report
+from train.evaluate.results import Evaluation, Losses
 from train.evaluate.summary import summary
 from train.evaluate.whole import WHOLE, whole
 from train.models import load_base
@@ -53,9 +57,12 @@ def test_an_interval_is_around_its_value_and_the_same_again(rows):
     weights = np.array([float(weight) for _, weight in rows])
     (told,) = ratios(sums, weights)
     assert told.value == pytest.approx(sums.sum() / weights.sum())
-    assert told.low <= told.value + 1e-9
-    assert told.value <= told.high + 1e-9
     assert ratios(sums, weights) == [told]
+    if len(rows) == 1:  # drawn again and again it would look exact
+        assert (told.low, told.high, told.side) == (None, None, 0)
+        assert told.shown(".1f").endswith("(one alone: no interval)")
+    else:
+        assert told.low - 1e-9 <= told.value <= told.high + 1e-9
 
 
 def test_a_paired_difference_is_narrower_than_either_loss():
@@ -63,7 +70,7 @@ def test_a_paired_difference_is_narrower_than_either_loss():
     base = random.normal(3, 1, 200)
     after = base - 0.1 + random.normal(0, 0.02, 200)
     plain, change = ratios(np.column_stack([base, after - base]), np.ones(200))
-    assert change.clear_of_zero
+    assert (change.side, plain.side) == (-1, 1)
     assert change.high - change.low < 0.1 * (plain.high - plain.low)
 
 
@@ -87,6 +94,24 @@ def test_languages_held_out_stand_apart():
     assert ("language", "ny") not in told
     assert ("family", "multilingual") not in told
     assert told["all", "all"].bpb[0].value == pytest.approx(1.5 / np.log(2))
+
+
+def test_one_dialogue_has_no_interval_and_decides_nothing():
+    lines = likelihoods(losses_frame([("d", "conversation", "en", 10, 20, 30.0, 20.0)]), ["base", "run"])
+    assert lines[0].change[0] == (-1.0, None, None)
+    losses = Losses(
+        version="v@1.0.0", version_id="a" * 64, why="", models=["base", "run"], lines=lines, plot="plots/losses-0.png"
+    )
+    found = Evaluation(
+        run="run", adapter={}, models=["base", "run"], tokens=8, most=None, losses=[losses], measures=[], whole=[],
+        judgement=None,
+    )  # fmt: skip
+    text = report(run_record("run"), found, [], [])
+    assert "**not clearly different**: −1.000 (one alone: no interval) nats a token" in text
+    assert "3.000" in text
+    assert "## Samples" not in text
+    assert Evaluation.model_validate_json(found.model_dump_json()).losses == [losses]
+    assert plots(lines, [], ["base", "run"])["losses"].startswith(b"\x89PNG")
 
 
 def test_turns_of_one_dialogue_are_drawn_together():

@@ -2,12 +2,15 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from tiny_run import tiny_llama, tokenizer, with_versions, write_run
 
 from quimbot_data.workspace import Ref, Workspace, file_digest
-from schemas.errors import ModelError, WorkspaceError
+from schemas.errors import MissingError, ModelError, WorkspaceError
+from schemas.run import RunRecord
+from train.estimate import Device, estimate
 from train.export import RECORD, export, parity_prompts
 from train.export.architectures import architecture_of, arranged, cutting_rule
 from train.export.parity import Parity, PromptParity, divergence, served
@@ -15,6 +18,8 @@ from train.models import load_base
 from train.render import marks_of
 
 REF = Ref("small", "1.0.0")
+#: Progress of the export that these tests share.
+TOLD: list[tuple[object, ...]] = []
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +35,7 @@ def trained(built, tmp_path_factory):
 def exported(trained):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("train.variants.load_tokenizer", lambda name, revision: tokenizer(name))
-        made = export(trained, "first")
+        made = export(trained, "first", progress=lambda *told: TOLD.append(told))
     return trained.root / "runs" / "first" / "export", made
 
 
@@ -45,6 +50,26 @@ def test_llama_cpp_says_what_transformers_says(exported):
     assert 0 <= f16.kl < 1e-3
     assert f16.kl <= q8.kl < 0.05
     assert (f16.quantized, q8.quantized, q8.holds) == (False, True, True)
+
+
+def test_progress_tells_every_step_to_its_end(exported):
+    steps = {step: rest for step, *rest in TOLD}
+    begun = [step for step, *rest in TOLD if rest == [0]]
+    assert begun == list(steps)
+    assert begun[0] == "merge"
+    assert {step: done for step, (*_, done) in steps.items() if "tensors" in step} == {
+        "F16, tensors": 20,
+        "Q8_0, tensors": 20,
+    }
+    assert [steps[step] for step in begun if "prompts" in step] == [[10, 10], [10, 10]]
+
+
+def test_the_plan_tells_the_disk_that_an_export_takes(exported, trained):
+    folder, _ = exported
+    recipe = RunRecord.model_validate_json((trained.root / "runs/first/run.json").read_bytes()).recipe
+    needs = estimate(recipe, Device("cpu", "CPU", "fp32", 0))
+    taken = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in (".gguf", ".safetensors"))
+    assert needs.export == pytest.approx(taken, rel=0.3), "names and shapes weigh something in so small a model"
 
 
 def outcome(quantized, equal, kl, read=10):
@@ -131,6 +156,14 @@ def test_safetensors_alone(trained, monkeypatch, tmp_path):
     assert not [name for name in made.files if name.endswith(".gguf")]
     assert "model.safetensors" in made.files
     assert made.parity == []
+    monkeypatch.setattr("train.export.merge", lambda *_: pytest.fail("it is there already"))
+    assert export(copy, "first", ["safetensors"]) == made
+    monkeypatch.setattr("train.export.find_spec", lambda _: None)
+    with pytest.raises(MissingError, match="--no-compare"):
+        export(copy, "first", ["gguf"])
+    monkeypatch.setattr("train.export.load_config", lambda *_: SimpleNamespace(to_dict=lambda: {"model_type": "gpt2"}))
+    with pytest.raises(ModelError, match="'gpt2', which this export to GGUF does not know"):
+        export(copy, "first", ["gguf"])
 
 
 def test_a_full_disk_leaves_no_export(trained, monkeypatch, tmp_path):

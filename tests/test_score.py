@@ -141,8 +141,35 @@ def test_sql_tells_what_is_hard_and_what_got_worse(workspace, quimbot):
     got_worse = {row["dialogue_id"] for row in dialogues if row["change"] > 0}
     assert {row["dialogue_id"] for row in json.loads(worse.out)} == got_worse
     assert got_worse
-    by_source = quimbot("-w", workspace.root, "sql", "@losses-by-source", "--json")
-    assert sum(row["dialogues"] for row in json.loads(by_source.out)) == len(dialogues)
+    score(workspace, REF, "first", Scope(("validation",), most=3))
+    by_source = json.loads(quimbot("-w", workspace.root, "sql", "@losses-by-source", "--json").out)
+    counted = {
+        split: sum(row["dialogues"] for row in by_source if row["split"] == split) for split in ("test", "validation")
+    }
+    assert counted == {"test": len(dialogues), "validation": 3}
+
+
+def test_what_was_scored_serves_whoever_wants_less_of_it(workspace, monkeypatch):
+    whole = score(workspace, REF, "first", Scope(("test", "validation"), most=6))
+    six = losses_of(workspace, whole, "test")
+    with monkeypatch.context() as patch:
+        patch.setattr("train.score.load_pair", lambda *_: pytest.fail("it was scored already"))
+        assert score(workspace, REF, "first", Scope(("test",), most=2)) == whole
+    first = pl.read_parquet(workspace.version(REF) / "data" / "test-*.parquet")["dialogue_id"][:2].to_list()
+    assert losses_of(workspace, whole, "test", 2).equals(six.filter(pl.col("dialogue_id").is_in(first)))
+    wider = score(workspace, REF, "first", Scope(("test",), most=8))
+    assert wider.most == {"test": 8, "validation": 6}
+    assert losses_of(workspace, wider, "test")["dialogue_id"].n_unique() == 8
+    assert losses_of(workspace, wider, "validation").equals(losses_of(workspace, whole, "validation"))
+
+
+def test_progress_ends_at_all_dialogues_also_of_one_that_goes_on(workspace, monkeypatch):
+    monkeypatch.setattr("train.score._CHUNK", 3)
+    told = []
+    score(workspace, REF, "first", Scope(("validation",), most=4))
+    score(workspace, REF, "first", SOME, lambda *each: told.append(each))
+    assert {step for step, *_ in told} == {"losses of first on small@1.0.0"}
+    assert [count for _, *count in told] == [[0], [7, 8], [8, 8]]
 
 
 def test_losses_are_shown_with_the_version_that_was_scored(workspace):

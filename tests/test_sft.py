@@ -53,6 +53,21 @@ def said(sentinel: str, answers: list[str]) -> Trainable:
 ANSWERS = ["You said it!", "What did you see there?", "Nice", "Which one sounds better to you, and why?"]
 
 
+@pytest.fixture(scope="module")
+def looking_back(tmp_path_factory) -> Path:
+    """A random Mistral, every layer of which sees the last eight tokens alone."""
+    from transformers import MistralConfig, MistralForCausalLM
+
+    config = MistralConfig(
+        **{"vocab_size": 151_936, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "head_dim": 8},
+        **{"num_attention_heads": 2, "num_key_value_heads": 1, "sliding_window": 8, "tie_word_embeddings": True},
+    )
+    torch.manual_seed(0)
+    folder: Path = tmp_path_factory.mktemp("mistral")
+    MistralForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
 def trainer_of(base: Path, rows, folder: Path, batch: int = 2, rows_at_once: int = 1, told=None, scale: float = 1.0):
     from train.sft import Job, _trainer
 
@@ -98,6 +113,21 @@ def test_packed_rows_lose_what_their_dialogues_lose_alone(tiny_base, tmp_path):
     for name in [name for name in mixed if name.startswith(("cu_seq", "max_length", "seq_idx"))]:
         del mixed[name]
     assert (losses_of(trainer, mixed) - single).abs().max() > 0.01, "dialogues that look at each other would show"
+
+
+def test_likewise_where_a_layer_looks_back_a_limited_way(looking_back, tmp_path):
+    from train.sft import dataset_of
+
+    data = said(SENTINEL, ANSWERS)
+    packed, alone = (dataset_of(data, rows, FAMILIES) for rows in ([[2, 0, 3, 1]], [[2], [0], [3], [1]]))
+    trainer = trainer_of(looking_back, packed, tmp_path, scale=6.0)
+    together, single = (
+        torch.cat([losses_of(trainer, trainer.data_collator([row])) for row in rows]) for rows in (packed, alone)
+    )
+    assert (together - single).abs().max() <= NEAR
+    trainer.model.get_base_model().config.sliding_window = None
+    whole = losses_of(trainer, trainer.data_collator([packed[0]]))
+    assert (whole - together).abs().max() > 0.01, "looking back all the way would show"
 
 
 def test_the_head_is_cross_entropy_where_it_is_trained_on(tiny_base):

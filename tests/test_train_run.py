@@ -10,11 +10,13 @@ import polars as pl
 import pytest
 import torch
 from conftest import files_below
+from run_records import write_run_record
 from tiny_qwen import tiny_qwen3
 from tiny_run import tiny_llama, tokenizer
 from versions_to_share import LAX, MIXED, OPEN
 
-from quimbot_data.workspace import RUN, SEEN, Ref, Workspace
+from quimbot_data.sql.query import run_query
+from quimbot_data.workspace import RUN, SEEN, Ref, Workspace, this_host
 from schemas.errors import (
     ExistsError,
     IntegrityError,
@@ -22,6 +24,7 @@ from schemas.errors import (
     MixError,
     ModelError,
     QuimbotError,
+    RecipeError,
     TermsError,
     WorkspaceError,
 )
@@ -209,6 +212,40 @@ def test_a_run_that_was_killed_twice_ends_as_one_that_was_not(place, recipe, tra
     assert (folder / SEEN).read_bytes() == (trained.run("tiny") / SEEN).read_bytes()
 
 
+def test_a_run_whose_process_is_gone_is_interrupted_whatever_it_said_last(tmp_path, quimbot):
+    place = Workspace(tmp_path)
+    assert "holds no training run" in quimbot("train", "runs", "-w", place.root).out
+    write_run_record(place, "here", status="running", host=this_host(), steps_done=3, steps=9)
+    write_run_record(place, "there", status="running", host="another machine")
+
+    def statuses():
+        told = {row["run"]: row["status"] for row in json.loads(quimbot("train", "runs", "--json", "-w", tmp_path).out)}
+        rows = run_query(place, "SELECT run, status FROM runs").to_pylist()
+        assert told == {row["run"]: row["status"] for row in rows}
+        return told
+
+    assert statuses() == {"here": "interrupted", "there": "running"}
+    with place.lock("runs", "here"):
+        assert statuses() == {"here": "running", "there": "running"}
+        quimbot("eval", "here", "-w", tmp_path).told("is running at step 3 of 9", "Wait for it")
+    quimbot("eval", "here", "-w", tmp_path).told("is interrupted at step 3 of 9", "`quimbot train run`")
+
+
+def test_a_loss_that_is_no_number_ends_the_run(place, recipe):
+    with pytest.raises(ModelError, match=r"loss of step \d is nan.*learning_rate"):
+        run(place, changed(recipe, {"optimization.learning_rate": 1e30}), "wild")
+    assert read_record(place, "wild").status == "interrupted"
+
+
+def test_memory_that_does_not_suffice_is_no_defect(place, recipe, monkeypatch):
+    def exhausted(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(runs, "_train", exhausted)
+    with pytest.raises(ModelError, match=r"is exhausted.*rows_at_once"):
+        run(place, recipe, "large")
+
+
 @pytest.mark.slow
 def test_a_run_that_was_killed_after_its_last_step_only_has_to_end(place, recipe, trained, monkeypatch):
     with monkeypatch.context() as patch:
@@ -287,6 +324,10 @@ def test_a_version_with_a_flipped_byte(place, recipe):
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
     refused(place, recipe, IntegrityError, f"{MIXED} is not what its manifest states", file.name, "quimbot verify")
+
+
+def test_a_name_that_no_folder_should_have(place, recipe):
+    refused(place, recipe, RecipeError, "'../x' is no name of a run", "--name", name="../x")
 
 
 def test_a_version_that_is_not_there(place, recipe):
@@ -489,6 +530,8 @@ def test_the_commands(trained, recipe, tmp_path, quimbot):
     assert "5 steps of 2 rows of 256 tokens, filled to" in told.out
     for family in ("conversation", "instruction", "pedagogical"):
         assert family in told.out
+    assert "runs/tiny is there already: nothing is left to do." in told.err
+    assert "an export 0.00 GB more" in told.out
     made = json.loads(quimbot("train", "plan", file, "--json", *at).out)
     assert made["estimate"]["trained_parameters"] == 2048
     assert made["estimate"]["parameters"] == sum(weight.numel() for weight in load_base(recipe.base).parameters())
@@ -496,6 +539,7 @@ def test_the_commands(trained, recipe, tmp_path, quimbot):
     assert "runs/tiny is finished already; nothing was changed." in ran.out
     assert json.loads(quimbot("train", "run", file, "--json", *at).out)["trained"] is False
     quimbot("train", "run", file, "--steps", 9, *at).told("begun with another recipe")
+    assert "begun with another recipe: give" in quimbot("train", "plan", file, "--steps", 9, *at).err
     quimbot("train", "run", file, "--base", "nowhere", "--name", "other", *at).told("no base model 'nowhere'")
     assert "stage1-linguist" in quimbot("train", "recipes").out
     assert quimbot("train", "recipes", "spanish-l2").out.startswith("# 2026")
@@ -516,3 +560,9 @@ def test_a_shortfall_exits_with_1(place, recipe, tmp_path, quimbot):
     assert "50 short" in told.err
     assert not (place.root / "runs").exists()
     assert METRICS not in files_below(place.root)
+
+
+def test_the_extra_that_is_not_installed_is_named(quimbot, monkeypatch):
+    monkeypatch.setattr("train.options.find_spec", lambda name: None if name == "trl" else name)
+    for command in (("train", "plan", "stage1-linguist"), ("train", "export", "tiny"), ("eval", "tiny")):
+        quimbot(*command).told("Not installed: trl.", "pip install 'quimbot-data[train]'")

@@ -18,8 +18,8 @@ from schemas.training import Optimization
 from train import data
 from train.data import Trainable, cache_key, shuffle_by, tokenize, tokenized, trainable
 from train.packing import packed_rows
-from train.plan import family_lines
 from train.render import IGNORED, render
+from train.shares import FamilyLine, family_lines, strays
 
 FAMILIES = ("conversation", "instruction", "multilingual", "pedagogical", "safety")
 
@@ -166,3 +166,13 @@ def test_a_row_is_its_dialogues_one_after_another(tokens):
     assert labels.tolist() == [label for part in alone for label in part[1].tolist()]
     assert lengths == [len(part[0]) for part in alone]
     assert (ids[labels != IGNORED] == labels[labels != IGNORED]).all()
+
+
+def test_a_family_that_strays_is_told_with_what_helps():
+    line = FamilyLine(family="safety", dialogues=1, tokens=1, share=0.1, drift=0.2)
+    assert strays([line], 2, 4) == [
+        "Over the whole run safety strays 20.0% from its share: 8 rows are few for shares to even out, "
+        "more steps come nearer."
+    ]
+    assert strays([line], 50, 4)[0].startswith("Over 50 steps safety strays 20.0% from its share: the batch is small")
+    assert strays([line.model_copy(update={"drift": 0.01})], 2, 4) == []

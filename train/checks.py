@@ -3,11 +3,13 @@
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from quimbot_data.takedowns.holders import holders
 from quimbot_data.version import verify
 from quimbot_data.workspace import Ref, Workspace
-from schemas.errors import IntegrityError, MixError, ModelError, TermsError, WorkspaceError
-from schemas.training import TrainRecipe
+from schemas.errors import IntegrityError, MixError, ModelError, RecipeError, TermsError, WorkspaceError
+from schemas.training import RunName, TrainRecipe
 from train.models import load_config
 
 if TYPE_CHECKING:
@@ -17,6 +19,24 @@ if TYPE_CHECKING:
 
 #: Trackers of transformers that are packages of another name.
 _TRACKERS: Final = {"comet_ml": "comet_ml", "mlflow": "mlflow", "swanlab": "swanlab", "azure_ml": "azureml"}
+
+_OWN: Final = "Of a shipped one, `quimbot train recipes {} > mine.toml` makes one of your own."
+
+
+def check_name(run: str) -> None:
+    """Hold that a run may be called so: its name is that of its folder.
+
+    Raises:
+        RecipeError: it may not.
+    """
+    try:
+        TypeAdapter(RunName).validate_python(run)
+    except ValidationError as error:
+        raise RecipeError(
+            f"{run!r} is no name of a run.",
+            valid="Small letters, digits, dots, hyphens and underscores, at most 64, a letter or digit first.",
+            next_step="Give it another with --name.",
+        ) from error
 
 
 def check_version(workspace: Workspace, ref: Ref, recipe: TrainRecipe) -> None:
@@ -74,14 +94,14 @@ def check_vocabulary(recipe: TrainRecipe, tokenizer: "PreTrainedTokenizerFast") 
         raise ModelError(
             f"{recipe.tokenizer or recipe.base} has {len(tokenizer):,} tokens, {recipe.base} embeds "
             f"{config.vocab_size:,}.",
-            next_step="Leave `tokenizer` out of the recipe: the base's own is taken then.",
+            next_step=f"Leave `tokenizer` out of the recipe: the base's own is taken then. {_OWN.format(recipe.name)}",
         )
     if recipe.adapter.train_marks and config.tie_word_embeddings:
         raise ModelError(
             f"adapter.train_marks trains embeddings, and those of {recipe.base} are its head as well, which TRL's loss "
             "reads as plain weights.",
             valid="Bases whose head has weights of its own, such as Qwen3-8B-Base.",
-            next_step="Leave train_marks out.",
+            next_step=f"Set it to false in the recipe. {_OWN.format(recipe.name)}",
         )
 
 

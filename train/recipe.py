@@ -54,10 +54,14 @@ def find_recipe(text: str, changes: Mapping[str, object] | None = None) -> Train
 def changed(recipe: TrainRecipe, changes: Mapping[str, object]) -> TrainRecipe:
     """A recipe with some fields others: `{"version": "demo@0.2.0", "optimization.steps": 40}`.
 
+    Another base comes with its own tokenizer and revision: those that the recipe names are of the base that it names.
+
     Raises:
         RecipeError: what comes out is no valid recipe.
     """
     values = recipe.model_dump(mode="json")
+    if changes.get("base", recipe.base) != recipe.base:
+        changes = {"tokenizer": None, "base_revision": None, **changes}
     for key, value in changes.items():
         table, _, field = key.rpartition(".")
         if table and values[table] is None:

@@ -70,9 +70,12 @@ def finished_run(workspace: Workspace, run: str) -> RunRecord:
     record = read_record(workspace, run)
     folder = workspace.run(run) / ADAPTER
     if record.status != "finished":
+        status = workspace.run_status(record)
         raise MissingError(
-            f"The run {run} is {record.status} at step {record.steps_done} of {record.steps}: it has no adapter yet.",
-            next_step="Go on with it: run `quimbot train run` as it was begun.",
+            f"The run {run} is {status} at step {record.steps_done} of {record.steps}: it has no adapter yet.",
+            next_step="Wait for it to end."
+            if status == "running"
+            else "Go on with it: run `quimbot train run` as it was begun.",
         )
     found = file_hashes(folder) if folder.is_dir() else {}
     for name, digest in record.adapter.items():

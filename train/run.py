@@ -1,6 +1,7 @@
 """One training run, from its recipe to its adapter: check, lay out, train, save, record. Readable top to bottom."""
 
 import json
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from quimbot_data.observe import Progress, silent
-from quimbot_data.workspace import Workspace, sync_folder, writing
+from quimbot_data.workspace import Workspace, sync_folder, this_host, writing
 from schemas.errors import ModelError, WorkspaceError
 from schemas.fields import SCHEMA_VERSION
 from schemas.run import ADAPTER_WEIGHTS, RunRecord
@@ -19,6 +20,7 @@ from train import record as records
 from train.checkpoints import clear_after, last_checkpoint, step_of
 from train.checks import refuse_problems
 from train.distributed import Processes
+from train.models import enough_memory
 from train.plan import Prepared, prepare
 from train.plots import write_plots
 from train.recipe import recipe_hash
@@ -63,7 +65,8 @@ def run(
 
     Raises:
         QuimbotError: see `train.plan.prepare`, `refuse_problems` and `record.refuse_another`, all before any weight is
-            loaded; WorkspaceError where a checkpoint cannot be written, with those before it intact.
+            loaded; WorkspaceError where a checkpoint cannot be written, with those before it intact; ModelError where
+            the loss is no number any more, or the memory of the device does not suffice.
     """
     processes = Processes.of_environment(recipe.device)
     with processes.first_before_others():
@@ -83,7 +86,7 @@ def run(
             log.begin(before)
             merge_parent(workspace, recipe, log.folder, job.dtype)
         processes.wait()
-        with log.kept() if processes.first else nullcontext():
+        with enough_memory(), log.kept() if processes.first else nullcontext():
             checkpoint = _train(workspace, job, log)
         return (log.finish(checkpoint) if processes.first else record), True
 
@@ -111,6 +114,7 @@ def _check_batch(recipe: TrainRecipe, processes: Processes) -> None:
             f"A batch of {asked.batch} rows cannot be shared by {processes.count} processes with {asked.rows_at_once} "
             "rows at once.",
             valid="optimization.batch is a multiple of rows_at_once times processes.",
+            next_step="Change one of the two in the recipe, or start another number of processes.",
         )
 
 
@@ -123,7 +127,10 @@ def _train(workspace: Workspace, job: "Job", log: "_Log") -> Path:
         train(starting_model(workspace, job.recipe, job.folder.parent, job.dtype), job, last, log.step)
         last = last_checkpoint(job.folder)
     if last is None:
-        raise ModelError(f"{job.folder} holds no checkpoint after {job.steps} steps.")
+        raise ModelError(
+            f"{job.folder} holds no checkpoint after {job.steps} steps.",
+            next_step="Run the command again: it goes on from what is there.",
+        )
     return last
 
 
@@ -133,6 +140,7 @@ def _record(workspace: Workspace, prepared: Prepared, data_sha256: str) -> RunRe
         schema_version=SCHEMA_VERSION,
         run=plan.run,
         status="running",
+        host=this_host(),
         stage=recipe.stage,
         use=recipe.use,
         version=plan.version,
@@ -192,6 +200,11 @@ class _Log:
 
     def step(self, step: "Step") -> None:
         """Note a step."""
+        if not math.isfinite(step.loss):
+            raise ModelError(
+                f"The loss of step {step.step} is {step.loss}: nothing can be learnt any more.",
+                next_step="Lower optimization.learning_rate, or raise warmup, and give the new run a name of its own.",
+            )
         now = time.monotonic()
         line: dict[str, Any] = {
             "step": step.step,

@@ -12,7 +12,8 @@ _TITLE: Final = "# Training runs\n\nMade of each run's `run.json`; written anew 
 
 def write_runlog(workspace: Workspace) -> None:
     """Write the log of all runs of a workspace."""
-    newest_first = sorted(workspace.runs(), key=lambda record: (record.started, record.run), reverse=True)
+    told = [record.model_copy(update={"status": workspace.run_status(record)}) for record in workspace.runs()]
+    newest_first = sorted(told, key=lambda record: (record.started, record.run), reverse=True)
     path = workspace.root / "runs" / NAME
     mine = path.with_name(f"{os.getpid()}-{NAME}")  # another run may end at this moment
     with atomic(mine) as stream:

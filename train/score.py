@@ -7,12 +7,14 @@ views `losses` and `dialogue_losses` stand on it.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import polars as pl
 
 from quimbot_data.buckets import read_parquet, write_parquet
+from quimbot_data.observe import Counted, silent
 from quimbot_data.workspace import Ref, Workspace, atomic, entry_of, file_digest, read_model, write_model
 from schemas.errors import IntegrityError, MissingError
 from schemas.losses import SCORED, Scored
@@ -36,7 +38,7 @@ LOSSES: Final = pl.Schema(
 #: Dialogues between two words of progress; those of similar length in it are scored together.
 _CHUNK: Final = 256
 _COLUMNS: Final = ("dialogue_id", "source", "family", "language", "messages", "untrained")
-Progress = Callable[[str, int], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,15 @@ class Scope:
     longest: int = 2048
 
 
-def score(
-    workspace: Workspace, ref: Ref, run: str, scope: Scope = Scope(), progress: Progress = lambda step, rows: None
-) -> Scored:
-    """Score a version's dialogues; files that were finished before are kept.
+def score(workspace: Workspace, ref: Ref, run: str, scope: Scope = Scope(), progress: Counted = silent) -> Scored:
+    """Score a version's dialogues; files that were finished before are kept, and so are other splits.
 
     Args:
         workspace: holds version and run.
         ref: the version; it need not be the one that the run was trained on.
         run: whose base and adapter.
         scope: which dialogues.
-        progress: told dialogues as they are done.
+        progress: told dialogues as they are done, those of earlier starts included.
 
     Raises:
         MissingError: no such version or run, or the splits hold nothing.
@@ -75,32 +75,50 @@ def score(
     folder = _folder(workspace, run, ref)
     begun = Scored(
         run=run, version=str(ref), version_id=manifest.id, template_sha256=template_hash(),
-        adapter=record.adapter, most=scope.most, longest=scope.longest,
+        adapter=record.adapter, longest=scope.longest,
     )  # fmt: skip
     with workspace.lock("losses", run, ref.name, ref.version):
-        done = _finished(folder, begun)
         wanted = list(_wanted(manifest.data, scope))
         if not wanted:
-            raise MissingError(f"{ref} has no dialogue in {', '.join(scope.splits)}.", next_step="See `quimbot show`.")
-        left = [each for each in wanted if Path(each[0].path).name not in {entry.path for entry in done.files}]
+            raise MissingError(
+                f"{ref} has no dialogue in {', '.join(scope.splits)}.", next_step=f"See `quimbot show {ref}`."
+            )
+        done = _kept(_finished(folder, begun), scope, wanted)
+        held = {entry.path for entry in done.files}
+        left = [each for each in wanted if Path(each[0].path).name not in held]
         if left:
             check_base(record)
-            scorer = _Scorer(load_pair(workspace, record), tokenizer_of(record), begun, progress)
+            step = f"losses of {run} on {ref}"
+            progress(step, 0)
+            total = sum(rows for _, rows in wanted)
+            before = total - sum(rows for _, rows in left)
+            pair, tokenizer = load_pair(workspace, record), tokenizer_of(record)
+            scorer = _Scorer(pair, tokenizer, begun, partial(progress, step), total, before)
             for entry, rows in left:
                 losses, cut = scorer.of_file(workspace.version(ref) / entry.path, entry, rows)
                 done = _published(folder, Path(entry.path).name, losses, cut, done)
     return done
 
 
-def losses_of(workspace: Workspace, scored: Scored, split: str) -> pl.DataFrame:
-    """The losses that a score lists of one split, as in `LOSSES`."""
-    folder = _folder(workspace, scored.run, Ref.parse(scored.version))
-    files = [entry.path for entry in scored.files if entry.path.partition("-")[0] == split]
-    return pl.concat([pl.DataFrame(schema=LOSSES), *(read_parquet(folder / path) for path in files)])
+def losses_of(workspace: Workspace, scored: Scored, split: str, most: int | None = None) -> pl.DataFrame:
+    """The losses that a score lists of one split, as in `LOSSES`; where more was scored, of its first dialogues."""
+    ref = Ref.parse(scored.version)
+    folder = _folder(workspace, scored.run, ref)
+    files = [entry.path for entry in scored.files if _split_of(entry) == split]
+    found = pl.concat([pl.DataFrame(schema=LOSSES), *(read_parquet(folder / path) for path in files)])
+    if most is None or not files:
+        return found
+    data = [entry.path for entry in workspace.version_manifest(ref).data if _split_of(entry) == split]
+    ids = pl.concat([read_parquet(workspace.version(ref) / path, ["dialogue_id"]) for path in data]).head(most)
+    return found.join(ids, on="dialogue_id", how="semi", maintain_order="left")
 
 
 def _folder(workspace: Workspace, run: str, ref: Ref) -> Path:
     return workspace.run(run) / "losses" / f"{ref.name}-{ref.version}"
+
+
+def _split_of(entry: FileEntry) -> str:
+    return Path(entry.path).name.partition("-")[0]
 
 
 def _finished(folder: Path, begun: Scored) -> Scored:
@@ -108,8 +126,30 @@ def _finished(folder: Path, begun: Scored) -> Scored:
     if not (folder / SCORED).exists():
         return begun
     before = read_model(folder / SCORED, Scored)
-    same = before.model_copy(update={"files": [], "cut": 0}) == begun
+    same = before.model_copy(update={"files": [], "most": {}, "cut": {}}) == begun
     return before if same else begun
+
+
+def _kept(before: Scored, scope: Scope, wanted: Sequence[tuple[FileEntry, int]]) -> Scored:
+    """What was scored before, without the splits of which it lacks something that is wanted now."""
+    held, again = {entry.path for entry in before.files}, []
+    for split in scope.splits:
+        most = before.most.get(split, scope.most)
+        wider = most is None or (scope.most is not None and most > scope.most)
+        whole = all(Path(entry.path).name in held for entry, _ in wanted if _split_of(entry) == split)
+        if most != scope.most and not (wider and whole):
+            again.append(split)
+    return before.model_copy(
+        update={
+            "files": [entry for entry in before.files if _split_of(entry) not in again],
+            "most": dict.fromkeys(scope.splits, scope.most) | _without(before.most, again),
+            "cut": _without(before.cut, again),
+        }
+    )
+
+
+def _without(by_split: dict[str, T], splits: Sequence[str]) -> dict[str, T]:
+    return {split: value for split, value in by_split.items() if split not in splits}
 
 
 def _wanted(data: Sequence[FileEntry], scope: Scope) -> Iterator[tuple[FileEntry, int]]:
@@ -117,7 +157,7 @@ def _wanted(data: Sequence[FileEntry], scope: Scope) -> Iterator[tuple[FileEntry
     for split in scope.splits:
         room = scope.most
         for entry in data:
-            if Path(entry.path).name.partition("-")[0] == split and room != 0:
+            if _split_of(entry) == split and room != 0:
                 rows = entry.rows if room is None else min(entry.rows, room)
                 room = None if room is None else room - rows
                 yield entry, rows
@@ -128,7 +168,9 @@ def _published(folder: Path, name: str, losses: pl.DataFrame, cut: int, done: Sc
     with atomic(folder / name) as stream:
         write_parquet(losses, stream)
     entry = entry_of(folder / name, folder, losses.height)
-    done = done.model_copy(update={"files": [*done.files, entry], "cut": done.cut + cut})
+    split = _split_of(entry)
+    counted = done.cut | {split: done.cut.get(split, 0) + cut}
+    done = done.model_copy(update={"files": [*done.files, entry], "cut": counted})
     write_model(folder / SCORED, done)
     return done
 
@@ -138,21 +180,22 @@ class _Scorer:
     pair: Pair
     tokenizer: "PreTrainedTokenizerFast"
     begun: Scored
-    progress: Progress
-    dialogues: int = 0
+    progress: Callable[[int, int], None]
+    total: int
+    dialogues: int
 
     def of_file(self, path: Path, entry: FileEntry, rows: int) -> tuple[pl.DataFrame, int]:
         """Losses of a data file's first rows, and how many of these lost turns for their length."""
         if file_digest(path) != entry.sha256:
             raise IntegrityError(f"{path} is not what its manifest states.", next_step="See `quimbot verify`.")
-        frame = read_parquet(path, _COLUMNS).head(rows).with_columns(split=pl.lit(path.name.partition("-")[0]))
+        frame = read_parquet(path, _COLUMNS).head(rows).with_columns(split=pl.lit(_split_of(entry)))
         told, cut = [pl.DataFrame(schema=LOSSES)], 0
         for chunk in frame.iter_slices(_CHUNK):
             rendered = list(render_all(_dialogues(chunk), self.tokenizer, self.begun.longest))
             cut += sum(each.cut > 0 for each in rendered)
             told.append(self._of_chunk(chunk, rendered))
             self.dialogues += chunk.height
-            self.progress("score", self.dialogues)
+            self.progress(self.dialogues, self.total)
         return pl.concat(told), cut
 
     def _of_chunk(self, chunk: pl.DataFrame, rendered: list[Rendered]) -> pl.DataFrame:

@@ -25,18 +25,18 @@ def shown(workspace: Path) -> list[tuple[str, bool]]:
     ]
 
 
-def _lower(interval: list[float]) -> bool:
-    """Whether a change and its whole interval lie below zero."""
-    return interval[2] < 0
+def _lower(interval: list[float | None]) -> bool:
+    """Whether a change and its whole interval lie below zero; of one dialogue there is none."""
+    return interval[2] is not None and interval[2] < 0
 
 
 def _overall(losses: dict[str, Any]) -> dict[str, Any]:
     return next(line for line in losses["lines"] if line["by"] == "all")
 
 
-def _told(interval: list[float]) -> str:
-    value, low, high = interval
-    return f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
+def _told(interval: list[float | None]) -> str:
+    value, *bounds = (f"{each:+.3f}" for each in interval if each is not None)
+    return f"{value} ({' to '.join(bounds) or 'no interval'})"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -81,7 +81,9 @@ _VERSIONS: Final = {
 }
 _RUNS: Final = {
     **dict.fromkeys(("run", "status", "use", "version", "version_id", "base_model", "base_revision", "parent"), _TEXT),
-    **dict.fromkeys(("device", "precision", "template", "git_revision", "adapter", "started", "finished"), _TEXT),
+    **dict.fromkeys(
+        ("host", "device", "precision", "template", "git_revision", "adapter", "started", "finished"), _TEXT
+    ),
     **dict.fromkeys(("stage", "seed", "steps", "steps_done", "tokens", "trained_tokens"), _WHOLE),
     **dict.fromkeys(("final_loss", "seconds"), _REAL),
 }
@@ -148,7 +150,7 @@ def workspace_catalog(
         "rejected_rows": _rejected(workspace, _shown(workspace, corpora, version), show_raw=show_raw),
         "source_facts": _of_rows(_SOURCES, [_source_facts(manifest) for manifest in corpora.values()]),
         "version_facts": _of_rows(_VERSIONS, [_version_facts(workspace, ref) for ref in workspace.versions()]),
-        "run_records": _of_rows(_RUNS, [_run_facts(record) for record in workspace.runs()]),
+        "run_records": _of_rows(_RUNS, [_run_facts(workspace, record) for record in workspace.runs()]),
         "step_lines": _of_rows(_STEPS, _step_lines(workspace.root / "runs")),
         "turn_losses": Table(_ipc(_schema(_TURN_LOSSES)), _scored_files(workspace, version)),
     }
@@ -272,9 +274,10 @@ def _version_facts(workspace: Workspace, ref: Ref) -> dict[str, Any]:
     }
 
 
-def _run_facts(record: RunRecord) -> dict[str, Any]:
+def _run_facts(workspace: Workspace, record: RunRecord) -> dict[str, Any]:
     return {
         **{name: getattr(record, name, None) for name in _RUNS},
+        "status": workspace.run_status(record),
         "base_model": record.base.name,
         "base_revision": record.base.revision or record.base.digest,
         "parent": record.recipe.parent.run if record.recipe.parent else None,

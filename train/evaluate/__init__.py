@@ -7,7 +7,7 @@ runs/<run>/evaluation/
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ import polars as pl
 
 from quimbot_data.buckets import read_parquet
 from quimbot_data.endpoint import Endpoint
+from quimbot_data.observe import Counted, silent
 from quimbot_data.transfer import barred_from_endpoints, told, total
 from quimbot_data.workspace import Ref, Workspace, atomic, read_model, write_model
 from schemas.errors import MissingError, TermsError
@@ -37,7 +38,6 @@ from train.score import Scope, losses_of, score
 from train.variants import BASE, adapted, base_of, check_base, load, parent_of, tokenizer_of
 
 EVALUATION: Final = "evaluation"
-Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,7 @@ class _Kept(Strict):
     replies: list[Reply]
 
 
-def evaluate(
-    workspace: Workspace, run: str, settings: Settings = Settings(), progress: Progress = lambda step, rows: None
-) -> Evaluation:
+def evaluate(workspace: Workspace, run: str, settings: Settings = Settings(), progress: Counted = silent) -> Evaluation:
     """Evaluate a run and write the report.
 
     Args:
@@ -146,7 +144,7 @@ class _Work:
     runs: Sequence[RunRecord]
     asked: Sequence[Asked]
     settings: Settings
-    progress: Progress
+    progress: Counted
 
     @property
     def record(self) -> RunRecord:
@@ -178,7 +176,8 @@ class _Work:
         scope = Scope(("test",), self.settings.most, self.settings.longest)
         tables = []
         for run in self.runs:
-            under = losses_of(self.workspace, score(self.workspace, ref, run.run, scope, self.progress), "test")
+            scored = score(self.workspace, ref, run.run, scope, self.progress)
+            under = losses_of(self.workspace, scored, "test", self.settings.most)
             tables.append(under.rename({"base_nll": BASE, "adapter_nll": run.run}))
         first, *others = tables
         for table, run in zip(others, self.runs[1:], strict=True):
@@ -198,11 +197,10 @@ class _Work:
             path = self.workspace.run(place) / EVALUATION / "replies" / f"{name}.json"
             if path.exists() and (kept := read_model(path, _Kept)).model_copy(update={"replies": []}) == wanted:
                 return kept.replies
-        tokenizer, model = (
-            tokenizer_of(self.record),
-            load(adapted(self.workspace, run) if run else base_of(self.record)),
-        )
         tell = partial(self.progress, f"answers of {name}")
+        tell(0)
+        tokenizer = tokenizer_of(self.record)
+        model = load(adapted(self.workspace, run) if run else base_of(self.record))
         found = replies(model, tokenizer, name, self.asked, self.settings.tokens, tell)
         write_model(self.folder / "replies" / f"{name}.json", wanted.model_copy(update={"replies": found}))
         return found

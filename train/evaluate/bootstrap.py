@@ -18,16 +18,24 @@ Values = npt.NDArray[np.float64]
 
 
 class Interval(NamedTuple):
-    """An estimate with its 95 per cent interval; in JSON a list of three."""
+    """An estimate with its 95 per cent interval, of a single unit without one; in JSON a list of three."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
     @property
-    def clear_of_zero(self) -> bool:
-        """Whether the interval lies on one side of zero."""
-        return self.low > 0 or self.high < 0
+    def side(self) -> int:
+        """-1 or 1 where the interval lies on one side of zero; 0 where it does not, or where there is none."""
+        if self.low is None or self.high is None:
+            return 0
+        return (self.low > 0) - (self.high < 0)
+
+    def shown(self, form: str) -> str:
+        """The value with its interval, both in a format such as `+.3f`."""
+        if self.low is None or self.high is None:
+            return f"{self.value:{form}} (one alone: no interval)"
+        return f"{self.value:{form}} ({self.low:{form}} to {self.high:{form}})"
 
 
 def ratios(numerators: Values, denominators: Values) -> list[Interval]:
@@ -38,11 +46,16 @@ def ratios(numerators: Values, denominators: Values) -> list[Interval]:
         denominators: (units,), their tokens.
 
     Returns:
-        One interval a column; of no units, none that holds a number.
+        One interval a column. Of one unit it has no bounds: what is drawn is that unit again and again.
+
+    Raises:
+        ValueError: there is no unit.
     """
     if not len(denominators):
-        return [Interval(np.nan, np.nan, np.nan)] * numerators.shape[1]
+        raise ValueError("there is nothing to draw from")
     whole = numerators.sum(0) / denominators.sum()
+    if len(denominators) == 1:
+        return [Interval(float(value), None, None) for value in whole]
     drawn = _drawn(np.column_stack([numerators, denominators]))
     low, high = np.quantile(drawn[:, :-1] / drawn[:, -1:], (0.025, 0.975), axis=0)
     return [Interval(float(value), float(a), float(b)) for value, a, b in zip(whole, low, high, strict=True)]

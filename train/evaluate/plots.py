@@ -1,7 +1,7 @@
 """Plots of an evaluation: what changed of the losses, and what is said under each model; PNG, as the cards' plots."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from quimbot_data.card.plots import blank_figure, png, shortened
 from train.evaluate.bootstrap import Interval
@@ -60,5 +60,9 @@ def _measures(measured: Sequence[Measured], models: Sequence[str]) -> "Figure":
 
 
 def _dot(axes: "Axes", told: Interval, row: float, colour: str, label: str | None) -> None:
-    axes.plot([told.low, told.high], [row, row], color=colour, linewidth=1.4)
-    axes.plot([told.value], [row], "o", color=colour, markersize=4, label=label)
+    """A value with its interval; hollow where it has none."""
+    filled: Literal["full", "none"] = "none"
+    if told.low is not None and told.high is not None:
+        axes.plot([told.low, told.high], [row, row], color=colour, linewidth=1.4)
+        filled = "full"
+    axes.plot([told.value], [row], "o", color=colour, markersize=4, label=label, fillstyle=filled)

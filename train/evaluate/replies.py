@@ -35,7 +35,7 @@ def replies(
     name: str,
     asked: Sequence[Asked],
     tokens: int,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[Reply]:
     """Answers to prompts, turn by turn; further turns come after the model's own words.
 
@@ -45,8 +45,9 @@ def replies(
         name: of the model, in the replies.
         asked: prompts with the names of their sets.
         tokens: of an answer at most.
-        progress: told answers as they are done.
+        progress: told answers as they are done, and how many there are to be.
     """
+    total = sum(1 + len(prompt.then) for _, prompt in asked)
     found: list[Reply] = []
     chats = [[message.model_dump() for message in prompt.messages] for _, prompt in asked]
     for turn in range(1 + max((len(prompt.then) for _, prompt in asked), default=0)):
@@ -59,7 +60,7 @@ def replies(
             chats[place].append({"role": "assistant", "content": text or "…"})
             set_name, prompt = asked[place]
             found.append(Reply(model=name, set=set_name, prompt=prompt.id, turn=turn, text=text, stopped=stopped))
-            progress(len(found))
+            progress(len(found), total)
     return found
 
 

@@ -39,7 +39,7 @@ def _head(record: RunRecord, found: Evaluation) -> Iterator[str]:
     yield f"id {code(record.version_id[:16])}.\n"
     for line in (line for line in found.losses[0].lines if line.by == "all"):
         change = line.change[-1]
-        verdict = "lower" if change.high < 0 else "higher" if change.low > 0 else "not clearly different"
+        verdict = {-1: "lower", 0: "not clearly different", 1: "higher"}[change.side]
         yield f"On dialogues held out of training its loss is **{verdict}**: {_signed(change)} nats a token.\n"
 
 
@@ -58,17 +58,16 @@ def _losses(losses: Losses) -> Iterator[str]:
 def _loss_row(line: Likelihood) -> list[str]:
     name = {"all": "**all**", "family": plain(line.name)}.get(line.by, f"{line.by} {code(line.name)}")
     values = [f"{each.value:.3f}" for each in line.nll]
-    bits = [f"{each.value:.3f} ({each.low:.3f} to {each.high:.3f})" for each in (line.bpb[0], line.bpb[-1])]
+    bits = [each.shown(".3f") for each in (line.bpb[0], line.bpb[-1])]
     return [name, count(line.dialogues), count(line.tokens), *values, *map(_signed, line.change), " → ".join(bits)]
 
 
 def _signed(told: Interval) -> str:
-    value, low, high = (f"{each:+.3f}".replace("-", "−") for each in told)
-    return f"{value} ({low} to {high})"
+    return told.shown("+.3f").replace("-", "−")
 
 
 def _plain(told: Interval | None) -> str:
-    return "–" if told is None else f"{told.value:.2f} ({told.low:.2f} to {told.high:.2f})".replace("-", "−")
+    return "–" if told is None else told.shown(".2f").replace("-", "−")
 
 
 def _measures(found: Evaluation) -> Iterator[str]:
@@ -114,7 +113,8 @@ def _judged(found: Judgement) -> Iterator[str]:
 
 def _samples(asked: Sequence[Asked], replies: Sequence[Reply], models: Sequence[str]) -> Iterator[str]:
     """Answers to a few prompts of each set, chosen by hash: nobody picked them."""
-    yield "## Samples\n"
+    if asked:
+        yield "## Samples\n"
     said: Mapping[tuple[str, str, int], Reply] = {(each.model, each.prompt, each.turn): each for each in replies}
     by_set: dict[str, list[Asked]] = {}
     for each in sorted(asked, key=lambda each: hashlib.sha256(each[1].id.encode()).hexdigest()):
@@ -137,10 +137,11 @@ def _how(found: Evaluation) -> Iterator[str]:
     yield "## How it was measured\n"
     yield (
         f"Losses are of the assistant's tokens that are trained on, the ends of turns included. Intervals hold 95 % of "
-        f"{SAMPLES:,} bootstrap samples of whole dialogues, or of prompts; all models are drawn together. Answers are "
-        f"greedy, at most {found.tokens} tokens; one that goes on is cut, and shown with “…”. Measures are those of "
-        f"`quimbot_data.pedagogy`; prompts in Mandarin, Arabic and African languages are not yet reviewed by native "
-        f"teachers."
+        f"{SAMPLES:,} bootstrap samples of whole dialogues, or of prompts; all models are drawn together. One alone "
+        f"has none; where all values are the same, as of few they may be, it has no width and says nothing of others. "
+        f"Answers are greedy, at most {found.tokens} tokens; one that goes on is cut, and shown with “…”. Measures are "
+        f"those of `quimbot_data.pedagogy`; prompts in Mandarin, Arabic and African languages are not yet reviewed by "
+        f"native teachers."
     )
     if found.most:
         yield f"Of each split at most {count(found.most)} dialogues were scored, a random sample."

@@ -10,14 +10,18 @@
 The folder is made aside and gets its name when it is whole.
 """
 
+import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 
+from quimbot_data.observe import Counted, silent
 from quimbot_data.workspace import (
     Workspace,
     atomic,
@@ -27,9 +31,10 @@ from quimbot_data.workspace import (
     write_model,
     writing,
 )
-from schemas.errors import ModelError
+from schemas.errors import MissingError, ModelError
 from schemas.fields import Hash, NonEmpty, Strict
 from schemas.run import RunRecord
+from train.export.architectures import architecture_of, cutting_rule
 from train.export.card import model_card
 from train.export.gguf_file import GGUF_TYPES, GgufType, write_gguf
 from train.export.go_template import served_template
@@ -53,7 +58,6 @@ __all__ = ["FORMATS", "RECORD", "Format", "GgufType", "ModelExport", "export", "
 PARITY_PROMPTS: Final = 10
 Format = Literal["safetensors", "gguf", "ollama"]
 FORMATS: Final[tuple[Format, ...]] = ("safetensors", "gguf", "ollama")
-Progress = Callable[[str, int], None]
 
 
 class ModelExport(Strict):
@@ -77,7 +81,7 @@ def export(
     *,
     compare: bool = True,
     license_id: str | None = None,
-    progress: Progress = lambda step, rows: None,
+    progress: Counted = silent,
 ) -> ModelExport:
     """Merge a run's adapter into its base and write it in some formats; what is there already is kept.
 
@@ -88,11 +92,12 @@ def export(
         types: of GGUF files.
         compare: whether to load GGUF files in llama.cpp and compare.
         license_id: of the base, where it does not say so itself.
-        progress: told steps.
+        progress: told steps; within them tensors as they are written, and prompts as they are compared.
 
     Raises:
-        ModelError: no such run, another base, or a model that GGUF cannot hold.
-        WorkspaceError: the disk is full, or llama.cpp is to compare and is not installed.
+        ModelError: another base, or a model that GGUF cannot hold.
+        MissingError: no such run, or llama.cpp is to compare and is not installed.
+        WorkspaceError: the disk is full.
     """
     record = finished_run(workspace, run)
     wanted = ModelExport(
@@ -104,6 +109,8 @@ def export(
         if before := _same(final, wanted, compare=compare):
             return before
         check_base(record)
+        if {"gguf", "ollama"} & set(wanted.formats):
+            _check_gguf(workspace, record, compare=compare)
         with workspace.scratch("export", run) as folder:
             made = _written(workspace, record, wanted, folder, compare, progress)
             _publish(folder, final)
@@ -115,24 +122,46 @@ def _same(folder: Path, wanted: ModelExport, *, compare: bool) -> ModelExport | 
     if not (folder / RECORD).exists():
         return None
     found = read_model(folder / RECORD, ModelExport)
-    same = found.model_copy(update={"parity": [], "files": {}}) == wanted and (bool(found.parity) or not compare)
+    comparable = any(name.endswith(".gguf") for name in found.files)
+    same = found.model_copy(update={"parity": [], "files": {}}) == wanted
+    same = same and (bool(found.parity) or not (compare and comparable))
     whole = all((folder / name).exists() and file_digest(folder / name) == sha for name, sha in found.files.items())
     return found if same and whole else None
 
 
+def _check_gguf(workspace: Workspace, record: RunRecord, *, compare: bool) -> None:
+    """Hold, before anything is merged, that GGUF can hold the model, and that what compares is here.
+
+    Raises:
+        ModelError: it cannot.
+        MissingError: llama.cpp is to compare, and is not installed.
+    """
+    variant = adapted(workspace, record)
+    architecture_of(load_config(variant.weights, variant.revision).to_dict())
+    cutting_rule(json.loads(tokenizer_of(record).backend_tokenizer.to_str()))
+    if compare and find_spec("xllamacpp") is None:
+        raise MissingError(
+            "llama.cpp is to compare the GGUF files, and xllamacpp is not installed.",
+            next_step="Run `pip install 'quimbot-data[train]'`, or export with --no-compare.",
+        )
+
+
 def _written(
-    workspace: Workspace, record: RunRecord, wanted: ModelExport, folder: Path, compare: bool, progress: Progress
+    workspace: Workspace, record: RunRecord, wanted: ModelExport, folder: Path, compare: bool, progress: Counted
 ) -> ModelExport:
     progress("merge", 0)
     tokenizer = merge(workspace, record, folder)
     checks: list[Parity] = []
     ggufs = [f"{record.run}-{kind}.gguf" for kind in wanted.types] if {"gguf", "ollama"} & set(wanted.formats) else []
     for kind, name in zip(wanted.types, ggufs, strict=False):
-        progress(kind, 0)
+        tell = partial(progress, f"{kind}, tensors")
+        tell(0)
         marks = marks_of(tokenizer)
         facts = {"license": wanted.base_license} if wanted.base_license else {}
         with writing(folder):
-            write_gguf(folder, folder / name, kind, name=record.run, stops=(marks.stop, marks.end), facts=facts)
+            write_gguf(
+                folder, folder / name, kind, name=record.run, stops=(marks.stop, marks.end), facts=facts, progress=tell
+            )
     if compare and ggufs:
         checks = compared(folder, ggufs, tokenizer, progress)
     runs = runs_behind(workspace, record)
@@ -182,7 +211,7 @@ def merge(workspace: Workspace, record: RunRecord, folder: Path) -> "PreTrainedT
 
 
 def compared(
-    folder: Path, files: Sequence[str], tokenizer: "PreTrainedTokenizerFast", progress: Progress
+    folder: Path, files: Sequence[str], tokenizer: "PreTrainedTokenizerFast", progress: Counted
 ) -> list[Parity]:
     """Compare GGUF files with the model folder that they were made of."""
     model = load_base(str(folder))
@@ -190,8 +219,10 @@ def compared(
     stops = (marks_of(tokenizer).stop, marks_of(tokenizer).end)
     found = []
     for name in files:
-        progress(f"compare {name}", 0)
-        found.append(measured(model, folder / name, asked, stops, quantized=not name.endswith("-F16.gguf")))
+        tell = partial(progress, f"compare {name}, prompts")
+        tell(0)
+        quantized = not name.endswith("-F16.gguf")
+        found.append(measured(model, folder / name, asked, stops, quantized=quantized, progress=tell))
     return found
 
 

@@ -5,7 +5,7 @@ Tensors are read, brought to their type and written one at a time, so a file lar
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -25,7 +25,14 @@ _BLOCK: Final = 32
 
 
 def write_gguf(
-    model: Path, target: Path, kind: GgufType, *, name: str, stops: tuple[int, int], facts: Mapping[str, str]
+    model: Path,
+    target: Path,
+    kind: GgufType,
+    *,
+    name: str,
+    stops: tuple[int, int],
+    facts: Mapping[str, str],
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
     """Write a model folder (`config.json`, `tokenizer.json`, safetensors) as GGUF.
 
@@ -38,6 +45,7 @@ def write_gguf(
         name: what the model calls itself.
         stops: ids of the token that ends a turn and of the one that ends other turns.
         facts: `license`, `description` and the like, by their key in `general.*`.
+        progress: told tensors as they are written, and how many there are.
 
     Raises:
         ModelError: an architecture or tokenizer that this export does not know.
@@ -60,15 +68,17 @@ def write_gguf(
         as_type = _type_of(shape, kind)
         in_bytes = quant_shape_to_byte_shape(shape, as_type)
         writer.add_tensor_info(names[tensor], in_bytes, np.dtype(np.uint8), math.prod(in_bytes), raw_dtype=as_type)
-    _write(writer, (_stored(model, tensor, kind, config) for tensor, _ in shapes))
+    tensors = (_stored(model, tensor, kind, config) for tensor, _ in shapes)
+    _write(writer, tensors, lambda done: progress(done, len(shapes)))
 
 
-def _write(writer: "GGUFWriter", tensors: "Iterator[Array]") -> None:
+def _write(writer: "GGUFWriter", tensors: "Iterator[Array]", progress: Callable[[int], None]) -> None:
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
-    for tensor in tensors:
+    for done, tensor in enumerate(tensors, 1):
         writer.write_tensor_data(tensor)
+        progress(done)
     writer.flush()
     writer.close()
 

@@ -8,7 +8,7 @@ transformers' own answer, over its `LIKELIEST` tokens and all others as one even
 import json
 import math
 import urllib.request
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -85,7 +85,13 @@ class Asked(Strict):
 
 
 def compare(
-    model: "PreTrainedModel", file: Path, prompts: Sequence[Asked], stops: Collection[int], *, quantized: bool = False
+    model: "PreTrainedModel",
+    file: Path,
+    prompts: Sequence[Asked],
+    stops: Collection[int],
+    *,
+    quantized: bool = False,
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Parity:
     """Compare a GGUF file with the model that it was made of.
 
@@ -95,6 +101,7 @@ def compare(
         prompts: what both are asked.
         stops: ids that end an answer.
         quantized: whether the file rounds further than F16.
+        progress: told prompts as they are done, and how many there are.
     """
     round_to_f16(model)
     found, cut, rendered = [], 0, 0
@@ -105,6 +112,7 @@ def compare(
             told = {"content": prompt.text, "add_special": False, "parse_special": True}
             cut += _post(server, "/tokenize", told)["tokens"] == prompt.ids
             rendered += _post(server, "/apply-template", {"messages": prompt.messages})["prompt"] == prompt.text
+            progress(len(found), len(prompts))
     return Parity(file=file.name, quantized=quantized, prompts=found, tokenizer_equal=cut, template_equal=rendered)
 
 

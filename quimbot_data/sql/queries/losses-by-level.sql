@@ -1,8 +1,9 @@
--- One row per run, level and background of a learner, the hardest under the adapter first; nats a token.
+-- One row per run, version, split, level and background of a learner, the hardest under the adapter first; nats a token.
 -- $run = NULL: this run only
 -- $split = NULL: this split only
 SELECT
-    run, pedagogy.learner.cefr AS level, pedagogy.learner.background AS background,
+    run, version_id[:16] AS version_id, losses.split AS split,
+    pedagogy.learner.cefr AS level, pedagogy.learner.background AS background,
     pedagogy.learner.target_language AS target_language,
     count(*) AS dialogues, sum(losses.n_tokens)::BIGINT AS tokens,
     round(sum(base_loss * losses.n_tokens) / sum(losses.n_tokens), 4) AS base_loss,
@@ -11,4 +12,4 @@ SELECT
 FROM dialogue_losses AS losses JOIN dialogues USING (dialogue_id)
 WHERE pedagogy IS NOT NULL AND ($run IS NULL OR run = $run) AND ($split IS NULL OR losses.split = $split)
 GROUP BY ALL
-ORDER BY adapter_loss DESC, run, level, background, target_language
+ORDER BY adapter_loss DESC, run, version_id, split, level, background, target_language

@@ -1,6 +1,6 @@
 -- One row per training run in the workspace, with the version that it was trained on.
 -- run: its folder's name
--- status: running, interrupted or finished; a run that was killed stays running
+-- status: running, interrupted (stopped or killed; run again, it goes on from its last checkpoint) or finished
 -- stage: 1 or 2
 -- use: research or commercial
 -- version: NAME@X.Y.Z of the data
@@ -18,6 +18,7 @@
 -- trained_tokens: of these, those in the loss
 -- final_loss: mean over the last tenth of the steps
 -- seconds: of training
+-- host: name of the machine that it runs on; of one on another machine, running is what it said last
 -- device: what computed it
 -- precision: bf16 or fp32
 -- template: sha256 of the chat template
@@ -29,7 +30,7 @@ SELECT
     r.run, r.status, r.stage, r.use, r.version, r.version_id,
     v.id IS NOT NULL AS version_here, v.profile, v.train AS dialogues,
     r.base_model, r.base_revision, r.parent, r.seed, r.steps, r.steps_done, r.tokens, r.trained_tokens,
-    r.final_loss, r.seconds, r.device, r.precision, r.template, r.adapter, r.git_revision, r.started, r.finished
+    r.final_loss, r.seconds, r.host, r.device, r.precision, r.template, r.adapter, r.git_revision, r.started, r.finished
 FROM run_records AS r
 LEFT JOIN version_facts AS v ON v.id = r.version_id AND v.name || '@' || v.version = r.version
 ORDER BY r.run
