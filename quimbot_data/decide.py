@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 import polars as pl
 
-from quimbot_data.buckets import FANOUT, Spill, read_parquet
+from quimbot_data.buckets import Spill, read_parquet
 from quimbot_data.decontamination.matching import first_hits
 from quimbot_data.dedup import connected, drop_exact_duplicates, drop_near_duplicates, label_groups
 from quimbot_data.filters import COLUMNS, component_of, verdict
@@ -71,8 +71,14 @@ def stops(run: Run, by_u: Spill) -> Thresholds:
         MixError: the corpora cannot fill a component.
     """
     thresholds = Thresholds(whole_budgets(run), [component.max_epochs for component in run.recipe.components])
-    thresholds.scan(lambda: (by_u.read(range(b, b + 1)).filter(pl.col("step").is_null()) for b in range(FANOUT)))
+    thresholds.scan(lambda: alive(by_u))
     return thresholds
+
+
+def alive(by_u: Spill) -> Iterator[pl.DataFrame]:
+    """What passed all steps before the mix, in rising order of the sampling digest."""
+    for group in by_u.groups():
+        yield by_u.read(group).filter(pl.col("step").is_null())
 
 
 def whole_budgets(run: Run) -> list[int]:

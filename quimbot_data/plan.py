@@ -3,14 +3,14 @@
 All steps but the writing run as in a build, so the figures are those that the build will have.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 from pydantic import BaseModel
 
-from quimbot_data.buckets import FANOUT, Spill
-from quimbot_data.decide import candidates, whole_budgets
+from quimbot_data.buckets import Spill
+from quimbot_data.decide import alive, candidates, whole_budgets
 from quimbot_data.mix import Thresholds, budgets, largest
 from quimbot_data.observe import Progress, silent
 from quimbot_data.run import Run, running
@@ -92,7 +92,7 @@ def plan(workspace: Workspace, recipe: Recipe, *, threads: int = 2, progress: Pr
             smaller = recipe.model_copy(update={"size": feasible})
             whole = budgets(smaller, available) if feasible else [0] * len(available)
         thresholds = Thresholds(whole, [component.max_epochs for component in recipe.components])
-        thresholds.scan(lambda: _alive(by_u))
+        thresholds.scan(lambda: alive(by_u))
         taken = _taken(by_u, thresholds, recipe.splits.languages)
         return Plan(
             recipe=recipe.name,
@@ -109,14 +109,8 @@ def plan(workspace: Workspace, recipe: Recipe, *, threads: int = 2, progress: Pr
         )
 
 
-def _alive(by_u: Spill) -> Iterator[pl.DataFrame]:
-    """What passed all steps before the mix, in rising order of the sampling digest."""
-    for bucket in range(FANOUT):
-        yield by_u.read(range(bucket, bucket + 1)).filter(pl.col("step").is_null())
-
-
 def _taken_down(by_u: Spill) -> int:
-    return sum(by_u.read(range(b, b + 1)).filter(pl.col("step") == TAKEDOWN).height for b in range(FANOUT))
+    return sum(by_u.read(group).filter(pl.col("step") == TAKEDOWN).height for group in by_u.groups())
 
 
 def _taken(by_u: Spill, thresholds: Thresholds, held_out: Sequence[str]) -> pl.DataFrame:
@@ -133,7 +127,7 @@ def _taken(by_u: Spill, thresholds: Thresholds, held_out: Sequence[str]) -> pl.D
             tokens=(copies * pl.col("n_tokens")).sum(),
             once=(copies > 0).sum().cast(pl.Int64),
         )
-        for rows in _alive(by_u)
+        for rows in alive(by_u)
     ]
     return pl.concat(sums).group_by("component", "split", "whole").sum()
 

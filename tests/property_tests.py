@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import settings
 
 #: Of the examples of a thorough run, the ordinary loop tries this share, and no fewer than `LEAST`.
-SHARE, LEAST = 1 / 6, 10
+SHARE, LEAST = 1 / 10, 6
 
 settings.register_profile("thorough", deadline=None)
 settings.register_profile("ordinary", max_examples=round(SHARE * 100), deadline=None)

@@ -9,9 +9,9 @@ import pytest
 from scaffolding import dialogue, said, tutor
 
 from quimbot_data.pedagogy.acceptance import switch_replaced
-from quimbot_data.pedagogy.conduct import accepted_switches, judged, variation_targeted
+from quimbot_data.pedagogy.conduct import Share, accepted_switches, judged, variation_targeted
 from quimbot_data.pedagogy.error_rates import ENOUGH, MOST_DIVERGENCE, family_fit, family_mix, family_of
-from quimbot_data.pedagogy.measures import Measure, measures
+from quimbot_data.pedagogy.measures import TARGETS, Measure, measures
 from schemas.learner import Background, Cefr
 from schemas.seed import ErrorFamily
 from synth.grammar import grow
@@ -35,6 +35,17 @@ def named(dialogues: Rows) -> dict[str, Measure]:
     return {measure.target.name: measure for measure in measures(dialogues, trained=False)}
 
 
+@pytest.fixture(scope="module")
+def found(spanish: Rows) -> dict[str, Measure]:
+    """Measures of the dialogues as they are."""
+    return named(spanish)
+
+
+def within(name: str, share: Share) -> bool | None:
+    target = next(target for target in TARGETS if target.name == name)
+    return Measure(target, share.value, share.of).within
+
+
 @pytest.mark.parametrize(
     ("words", "answer", "gone"),
     [
@@ -53,11 +64,11 @@ def test_a_switch_that_is_recast_is_told_from_one_that_is_taken_up(words: str, a
     assert switch_replaced(words, answer, ("es", "en")) == gone
 
 
-def test_our_tutors_accept_every_switch(spanish: Rows) -> None:
-    found = named(spanish)["code-switching accepted"]
-    assert found.of > 100
-    assert found.value == 1
-    assert found.within
+def test_our_tutors_accept_every_switch(found: dict[str, Measure]) -> None:
+    accepted = found["code-switching accepted"]
+    assert accepted.of > 100
+    assert accepted.value == 1
+    assert accepted.within
 
 
 def _answers(dialogues: Rows, change: Callable[[dict[str, Any], int], None], every: int) -> Rows:
@@ -98,7 +109,7 @@ def test_a_tutor_who_does_not_accept_a_switch_is_counted(spanish: Rows, change: 
     spoiled = accepted_switches(judged(_answers(spanish, change, 20)))
     assert spoiled.of > 100
     assert spoiled.held == spoiled.of - spoiled.of // 20
-    assert not named(_answers(spanish, change, 20))["code-switching accepted"].within
+    assert within("code-switching accepted", spoiled) is False
 
 
 def test_to_l2_learners_a_tutor_speaks_one_language() -> None:
@@ -115,24 +126,25 @@ def test_to_l2_learners_a_tutor_speaks_one_language() -> None:
     assert named([bare])["code-switching accepted"].value == 0, "without annotations it is heard"
 
 
-def test_variation_is_no_target(spanish: Rows) -> None:
-    share = variation_targeted(judged(spanish))
-    assert share.of > 5
-    assert share.held == 0
+def test_variation_is_no_target(spanish: Rows, found: dict[str, Measure]) -> None:
+    targeted = found["variation targeted"]
+    assert targeted.of > 5
+    assert targeted.value == 0
     told = deepcopy(spanish)
     spoiled = next(each for each in told if any(error["is_variation"] for error in each["pedagogy"]["errors"]))
     place = next(at for at, error in enumerate(spoiled["pedagogy"]["errors"]) if error["is_variation"])
     spoiled["pedagogy"]["turns"][1]["target"] = place
-    assert variation_targeted(judged(told)) == (share.of, 1)
-    assert named(told)["variation targeted"].within is False
+    share = variation_targeted(judged(told))
+    assert share == (targeted.of, 1)
+    assert within("variation targeted", share) is False
 
 
-def test_errors_are_held_to_the_rates_of_their_group(spanish: Rows) -> None:
-    found = named(spanish)["error families"]
-    assert found.of >= 200
-    assert "es heritage" in found.note
-    assert "es l2" in found.note
-    assert found.within, found
+def test_errors_are_held_to_the_rates_of_their_group(spanish: Rows, found: dict[str, Measure]) -> None:
+    families = found["error families"]
+    assert families.of >= 200
+    assert "es heritage" in families.note
+    assert "es l2" in families.note
+    assert families.within, families
     told = deepcopy(spanish)
     for each in told:
         if each["pedagogy"]["learner"]["background"] == "heritage":

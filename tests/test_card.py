@@ -298,6 +298,7 @@ def assert_links_resolve(path: Path) -> list[str]:
     return [link for _, link in images]
 
 
+@pytest.mark.slow
 def test_sources_that_went_through_other_steps_stand_beside_each_other(built):
     """One was purged and one repeated, which the others were spared; names are as long as they may be."""
     facts = card_facts(*built)
@@ -349,6 +350,7 @@ def test_refreshing_mends_documents_and_nothing_else(own, built):
     assert after == before
 
 
+@pytest.mark.slow
 def test_refreshing_keeps_other_documents_drops_old_plots_and_vouches_for_no_stray_file(own):
     folder = own.version(REF)
     listed = read_model(folder / "documents.json", Documents)
@@ -431,6 +433,7 @@ def test_examples_in_docstrings(module):
     assert not failed
 
 
+@pytest.mark.slow
 def test_building_loads_plots_and_templates_only_when_it_draws():
     heavy = ("matplotlib", "jinja2", "duckdb", "huggingface_hub", "PIL")
     script = f"import sys, quimbot_data.card; print([name for name in {heavy} if name in sys.modules])"

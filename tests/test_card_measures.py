@@ -43,88 +43,6 @@ test = 0.1
 REF = Ref("taught", "1.0.0")
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace of dialogues in four languages, with a version that has a true card."""
-    workspace = Workspace(tmp_path_factory.mktemp("taught"))
-    path = workspace.root / "dialogues.jsonl"
-    rows = [{"generator": "by-hand@1", "id": f"d{n}", **row} for n, row in enumerate(valid_dialogues())]
-    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
-    ingest(workspace, SOURCES["synthetic"], [path], Options())
-    build(workspace, parse_recipe(RECIPE, "taught.toml"), REF)
-    return workspace
-
-
-@pytest.fixture
-def card(place: Workspace) -> Path:
-    return place.version(REF) / "README.md"
-
-
-def test_the_card_prints_measures_that_verify(place: Workspace, card: Path) -> None:
-    text = card.read_text("utf-8")
-    section = text[text.index("## Scaffolding") : text.index("## How it was made")]
-    assert "explicit correction" in section
-    assert "≥ 0.6" in section
-    assert "heritage against L2 AUC" not in section, "it needs a library that a card does without"
-    assert verify_card(place, REF, card).differences == []
-    assert verify(place, REF) == []
-
-
-def test_a_changed_measure_is_found(place: Workspace, card: Path, tmp_path: Path) -> None:
-    text = card.read_text("utf-8")
-    row = re.search(r"^\| diversity.*unique openings.*? (0\.\d{3}|1\.000) ", text, re.M)
-    assert row
-    copy = tmp_path / "card.md"
-    copy.write_text(text[: row.start(1)] + "0.123" + text[row.end(1) :], "utf-8")
-    told = verify_card(place, REF, copy).differences
-    assert [(each.says, each.gives) for each in told] == [("0.123", row[1])]
-
-
-def test_a_forged_file_of_measures_is_found_although_the_card_agrees(place: Workspace, tmp_path: Path) -> None:
-    forged = Workspace(tmp_path / "forged")
-    shutil.copytree(place.root, forged.root)
-    path = forged.version(REF) / "measures.json"
-    told = json.loads(path.read_text("utf-8"))
-    told["lines"][0]["value"] = 9.25
-    path.write_text(json.dumps(told), "utf-8")
-    found = verify_card(forged, REF, forged.version(REF) / "README.md").differences
-    assert [each.query for each in found] == ["measures"]
-    assert verify(forged, REF), "and it is not the document that was written"
-    refresh_documents(forged, REF)
-    assert verify_card(forged, REF, forged.version(REF) / "README.md").differences == []
-
-
-def test_measures_hang_on_rows_alone(place: Workspace) -> None:
-    manifest = place.version_manifest(REF)
-    turned = manifest.model_copy(update={"data": manifest.data[::-1]})
-    found = version_measures(place.version(REF), manifest)
-    assert found == version_measures(place.version(REF), turned)
-    assert found is not None
-    assert found.measured == found.annotated == len(valid_dialogues())
-
-
-def test_the_report_of_a_version_says_what_its_card_says(place: Workspace, quimbot: Callable[..., Ran]) -> None:
-    told = json.loads(quimbot("critics", "report", REF, "--json", "-w", place.root).out)
-    stated = json.loads((place.version(REF) / "measures.json").read_text("utf-8"))
-    reported = {line["name"]: line["value"] for line in told["lines"]}
-    assert [line["value"] for line in stated["lines"]] == [reported[line["name"]] for line in stated["lines"]]
-
-
-def test_measures_can_be_asked_by_sql(place: Workspace, quimbot: Callable[..., Ran]) -> None:
-    asked = "SELECT name, value FROM measures WHERE \"group\" = 'scaffolding' ORDER BY name"
-    ran = quimbot("sql", asked, "--version", str(REF), "--format", "json", "-w", place.root)
-    assert {"name": "leaks", "value": 0.0} in json.loads(ran.out)
-    assert json.loads(quimbot("sql", "SELECT * FROM measures", "--format", "json", "-w", place.root).out) == []
-
-
-def test_a_version_without_annotations_has_no_section(built: Workspace) -> None:
-    ref = Ref("small", "1.0.0")
-    assert version_measures(built.version(ref), built.version_manifest(ref)) is None
-
-
-# The blind check
-
-
 def _generated(
     path: Path,
     rows: Sequence[dict[str, Any]],
@@ -180,6 +98,78 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return _version(tmp_path_factory.mktemp("judged"), files)
 
 
+@pytest.fixture
+def card(judged: Workspace) -> Path:
+    return judged.version(REF) / "README.md"
+
+
+def test_the_card_prints_measures_that_verify(judged: Workspace, card: Path) -> None:
+    text = card.read_text("utf-8")
+    section = text[text.index("## Scaffolding") : text.index("## How it was made")]
+    assert "explicit correction" in section
+    assert "≥ 0.6" in section
+    assert "heritage against L2 AUC" not in section, "it needs a library that a card does without"
+    assert verify_card(judged, REF, card).differences == []
+    assert verify(judged, REF) == []
+
+
+def test_a_changed_measure_is_found(judged: Workspace, card: Path, tmp_path: Path) -> None:
+    text = card.read_text("utf-8")
+    row = re.search(r"^\| diversity.*unique openings.*? (0\.\d{3}|1\.000) ", text, re.M)
+    assert row
+    copy = tmp_path / "card.md"
+    copy.write_text(text[: row.start(1)] + "0.123" + text[row.end(1) :], "utf-8")
+    told = verify_card(judged, REF, copy).differences
+    assert [(each.says, each.gives) for each in told] == [("0.123", row[1])]
+
+
+@pytest.mark.slow
+def test_a_forged_file_of_measures_is_found_although_the_card_agrees(judged: Workspace, tmp_path: Path) -> None:
+    forged = Workspace(tmp_path / "forged")
+    shutil.copytree(judged.root, forged.root)
+    path = forged.version(REF) / "measures.json"
+    told = json.loads(path.read_text("utf-8"))
+    told["lines"][0]["value"] = 9.25
+    path.write_text(json.dumps(told), "utf-8")
+    found = verify_card(forged, REF, forged.version(REF) / "README.md").differences
+    assert [each.query for each in found] == ["measures"]
+    assert verify(forged, REF), "and it is not the document that was written"
+    refresh_documents(forged, REF)
+    assert verify_card(forged, REF, forged.version(REF) / "README.md").differences == []
+
+
+def test_measures_hang_on_rows_alone(judged: Workspace) -> None:
+    manifest = judged.version_manifest(REF)
+    turned = manifest.model_copy(update={"data": manifest.data[::-1]})
+    found = version_measures(judged.version(REF), manifest)
+    assert found == version_measures(judged.version(REF), turned)
+    assert found is not None
+    assert found.measured == found.annotated == len(valid_dialogues())
+
+
+def test_the_report_of_a_version_says_what_its_card_says(judged: Workspace, quimbot: Callable[..., Ran]) -> None:
+    told = json.loads(quimbot("critics", "report", REF, "--json", "-w", judged.root).out)
+    stated = json.loads((judged.version(REF) / "measures.json").read_text("utf-8"))
+    reported = {line["name"]: line["value"] for line in told["lines"]}
+    assert [line["value"] for line in stated["lines"]] == [reported[line["name"]] for line in stated["lines"]]
+
+
+@pytest.mark.slow
+def test_measures_can_be_asked_by_sql(judged: Workspace, quimbot: Callable[..., Ran]) -> None:
+    asked = "SELECT name, value FROM measures WHERE \"group\" = 'scaffolding' ORDER BY name"
+    ran = quimbot("sql", asked, "--version", str(REF), "--format", "json", "-w", judged.root)
+    assert {"name": "leaks", "value": 0.0} in json.loads(ran.out)
+    assert json.loads(quimbot("sql", "SELECT * FROM measures", "--format", "json", "-w", judged.root).out) == []
+
+
+def test_a_version_without_annotations_has_no_section(built: Workspace) -> None:
+    ref = Ref("small", "1.0.0")
+    assert version_measures(built.version(ref), built.version_manifest(ref)) is None
+
+
+# The blind check
+
+
 def test_the_card_tells_what_was_recovered_before_the_filter(judged: Workspace) -> None:
     text = (judged.version(REF) / "README.md").read_text("utf-8")
     section = text[text.index("## Scaffolding") : text.index("## How it was made")]
@@ -188,7 +178,6 @@ def test_the_card_tells_what_was_recovered_before_the_filter(judged: Workspace) 
     assert [cell.strip() for cell in row.split("|")[2:-1]] == ["120", "90.0 %", "95.0 %", "–", "83.3 %"]
     assert "7 dialogues of `arabic-l2`: too few of them" in section
     assert f"{len(valid_dialogues()) - 6} raw rows: the file holds no report" in section
-    assert verify_card(judged, REF, judged.version(REF) / "README.md").differences == []
 
 
 def test_a_changed_recovery_is_found(judged: Workspace, tmp_path: Path) -> None:
@@ -198,6 +187,7 @@ def test_a_changed_recovery_is_found(judged: Workspace, tmp_path: Path) -> None:
     assert [(each.says, each.gives) for each in told if each.line] == [("93.3%", "83.3%")]
 
 
+@pytest.mark.slow
 def test_recovery_is_no_part_of_what_a_version_is(judged: Workspace, tmp_path: Path) -> None:
     def silent(folder: Path) -> None:
         lines = (json.dumps({"generator": "by-hand@1", **row}, ensure_ascii=False) for row in valid_dialogues())
@@ -217,9 +207,10 @@ def test_recovery_can_be_asked_by_sql(judged: Workspace, quimbot: Callable[..., 
     ]
 
 
-def test_a_version_from_before_says_that_nothing_is_on_record(place: Workspace, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_version_from_before_says_that_nothing_is_on_record(judged: Workspace, tmp_path: Path) -> None:
     before = Workspace(tmp_path / "before")
-    shutil.copytree(place.root, before.root)
+    shutil.copytree(judged.root, before.root)
     path = before.version(REF) / "manifest.json"
     told = json.loads(path.read_text("utf-8"))
     del told["record"]["generated"]
@@ -230,6 +221,7 @@ def test_a_version_from_before_says_that_nothing_is_on_record(place: Workspace, 
     assert verify_card(before, REF, card).differences == []
 
 
+@pytest.mark.slow
 def test_what_dialogues_grew_from_is_credited_and_missing_credits_are_told(tmp_path: Path) -> None:
     rows = [{**row, "license": ["CC-BY-4.0", "CC-BY-NC-SA-4.0"]} for row in valid_dialogues()]
     grown = [

@@ -282,6 +282,7 @@ def test_an_ingest_that_keeps_nothing_replaces_nothing(quimbot, copied, tmp_path
     assert (told.code, json.loads(told.out)["dialogues"]) == (1, [])
 
 
+@pytest.mark.slow
 def test_verify_says_which_corpus_has_changed(quimbot, copied, tmp_path):
     row = {"messages": [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]}
     (tmp_path / "mine.jsonl").write_text(json.dumps(row) + "\n")

@@ -141,6 +141,7 @@ def test_what_holds_evaluation_text_is_dropped_and_the_item_named(alike: Workspa
     assert again[0].id != manifest.id, "a version that was held against another set is another version"
 
 
+@pytest.mark.slow
 def test_a_versions_held_out_splits_serve_as_evaluation_set(alike: Workspace) -> None:
     wide = {"validation": 0.3, "test": 0.3}
     made(alike, recipe(["first"], splits=wide))
@@ -169,6 +170,7 @@ def test_a_skeleton_gives_no_more_rows_than_the_recipe_allows(tmp_path: Path) ->
     assert found["one:own"]["fate"] == "kept"
 
 
+@pytest.mark.slow
 def test_epochs_fill_a_budget_and_say_so(tmp_path: Path) -> None:
     workspace = lay(tmp_path, {"one": [row(str(n), f"Say {n}.", unlike(n)) for n in range(40)]})
     parts = [{"family": "conversation", "weight": 1.0, "sources": ["one"], "max_epochs": 3}]

@@ -390,6 +390,7 @@ def test_a_run_is_set_against_its_base(workspace, quimbot, monkeypatch):
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_stage_two_is_told_beside_stage_one_and_what_it_forgot(workspace, monkeypatch):
     evaluate(workspace, "first", FEW)
     asked, loaded = [], load

@@ -156,7 +156,7 @@ fetch(HubFiles(sys.argv[1], ("data/*",)), Path(sys.argv[2]))
 """
 
 
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("ending", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_stopped_run_is_finished_by_the_next(hub: HubStandIn, folder: Path, ending: signal.Signals) -> None:
     hub.repo(REPO, FILES)
     hub.faults["data/b.parquet"] = Fault("stall", after=100_000)

@@ -18,7 +18,7 @@ from synth.seeds import load_seeds
 pytestmark = pytest.mark.usefixtures("key_in_environment")
 
 
-@pytest.mark.parametrize("roles", ["one-call", "in-turn"])
+@pytest.mark.parametrize("roles", ["one-call", pytest.param("in-turn", marks=pytest.mark.slow)])
 def test_rows_are_valid_and_say_where_they_come_from(tmp_path: Path, quimbot: Quimbot, roles: str) -> None:
     with LlmStandIn(author) as server:
         ran = quimbot(*arguments(server.url, tmp_path, count=30, roles=roles, temperature=0.5), "--json")
@@ -54,36 +54,34 @@ def test_the_tutor_never_sees_what_the_learner_believes(tmp_path: Path, quimbot:
     assert by_role["learner", False] == 0 < by_role["learner", True]
 
 
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        (Answer(None, refusal="I will not."), "refused"),
-        (Answer("I'm sorry, but I can't help with that."), "refused"),
-        (Answer("Lo siento, no puedo ayudar con eso."), "refused"),
-        (Answer("", finish_reason="content_filter"), "refused"),
-        (Answer('{"exchanges": [{"lear', finish_reason="length"), "cut"),
-        (Answer('{"exchanges": [{"learner": "Hi'), "not-json"),
-        (Answer("Sure! Here is the dialogue."), "not-json"),
-        (Answer('{"exchanges": []}'), "not-schema"),
-        (Answer('{"exchanges": [{"learner": 1, "tutor": "a", "moves": ["dance"]}]}'), "not-schema"),
-        (Answer("[]"), "not-schema"),
-        (Answer("  "), "empty"),
-        (Answer(None), "empty"),
-        (Answer(status=400), "not-accepted"),
-    ],
-)
-def test_a_reply_that_is_of_no_use_is_a_row_with_its_reason(
-    tmp_path: Path, quimbot: Quimbot, answer: Answer, reason: str
-) -> None:
-    with LlmStandIn(after(answer)) as server:
-        ran = quimbot(*arguments(server.url, tmp_path, count=3, concurrency=1))
+USELESS = [
+    (Answer(None, refusal="I will not."), "refused"),
+    (Answer("I'm sorry, but I can't help with that."), "refused"),
+    (Answer("Lo siento, no puedo ayudar con eso."), "refused"),
+    (Answer("", finish_reason="content_filter"), "refused"),
+    (Answer('{"exchanges": [{"lear', finish_reason="length"), "cut"),
+    (Answer('{"exchanges": [{"learner": "Hi'), "not-json"),
+    (Answer("Sure! Here is the dialogue."), "not-json"),
+    (Answer('{"exchanges": []}'), "not-schema"),
+    (Answer('{"exchanges": [{"learner": 1, "tutor": "a", "moves": ["dance"]}]}'), "not-schema"),
+    (Answer("[]"), "not-schema"),
+    (Answer("  "), "empty"),
+    (Answer(None), "empty"),
+    (Answer(status=400), "not-accepted"),
+]
+
+
+def test_a_reply_that_is_of_no_use_is_a_row_with_its_reason(tmp_path: Path, quimbot: Quimbot) -> None:
+    with LlmStandIn(after(*(answer for answer, _ in USELESS))) as server:
+        ran = quimbot(*arguments(server.url, tmp_path, count=len(USELESS) + 3, concurrency=1))
     assert ran.code == 0, ran.err
-    first = failures(tmp_path)[0]
-    assert (first.scenario, first.reason) == (0, reason)
-    assert first.detail
-    assert first.reply == (None if answer.status != 200 else answer.content or "")
-    assert reason in ran.out
-    assert first.terms == ["attribution"]
+    for number, (answer, reason) in enumerate(USELESS):
+        row = failures(tmp_path)[number]
+        assert (row.scenario, row.reason) == (number, reason)
+        assert row.detail
+        assert row.reply == (None if answer.status != 200 else answer.content or "")
+        assert reason in ran.out
+        assert row.terms == ["attribution"]
 
 
 def test_a_fence_around_json_is_forgiven(tmp_path: Path, quimbot: Quimbot) -> None:
@@ -134,6 +132,7 @@ def test_what_is_not_repaired_is_rejected_by_name(tmp_path: Path, quimbot: Quimb
     assert not (tmp_path / "made.parquet").exists()
 
 
+@pytest.mark.slow
 def test_a_file_stays_where_no_dialogue_came_or_nobody_answers(tmp_path: Path, quimbot: Quimbot) -> None:
     with LlmStandIn(author) as server:
         assert quimbot(*arguments(server.url, tmp_path)).code == 0
@@ -149,6 +148,7 @@ def test_a_file_stays_where_no_dialogue_came_or_nobody_answers(tmp_path: Path, q
     assert [files(tmp_path)[name] for name in kept] == [before[name] for name in kept]
 
 
+@pytest.mark.slow
 def test_what_the_tutors_words_do_not_tell_is_dropped_by_name(
     tmp_path: Path, quimbot: Quimbot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +206,7 @@ def test_what_is_asked_for_wrongly_is_told(
 # killed and interrupted
 
 
+@pytest.mark.slow
 def test_a_folder_of_dialogues_is_ingested_without_what_stands_beside_them(tmp_path: Path, quimbot: Quimbot) -> None:
     with LlmStandIn(author) as server:
         quimbot(*arguments(server.url, tmp_path / "made", count=12, workspace=tmp_path / "datasets"))

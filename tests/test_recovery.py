@@ -16,7 +16,7 @@ from synth.seeds import load_seeds
 
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
-    scenarios = islice(plan(load_profiles(["spanish-heritage", "spanish-l2"]), load_seeds(["es"]), 5), 700)
+    scenarios = islice(plan(load_profiles(["spanish-heritage", "spanish-l2"]), load_seeds(["es"]), 5), 480)
     grown = {row["id"]: row for each in scenarios if (row := grow(each))}
     return list(grown.values())
 

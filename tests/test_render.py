@@ -123,6 +123,7 @@ def test_no_think_block_and_a_trained_stop():
     assert qwen().pad_token_id not in (151_643, 151_645)
 
 
+@pytest.mark.slow
 def test_padding_that_generation_left_behind_is_not_seen():
     fresh = load_tokenizer(QWEN)
     fresh(["a", "a b c"], padding=True, truncation=True, max_length=2)

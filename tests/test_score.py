@@ -172,6 +172,7 @@ def test_progress_ends_at_all_dialogues_also_of_one_that_goes_on(workspace, monk
     assert [count for _, *count in told] == [[0], [7, 8], [8, 8]]
 
 
+@pytest.mark.slow
 def test_losses_are_shown_with_the_version_that_was_scored(workspace):
     score(workspace, REF, "first", Scope(("test",), most=3))
     assert run_query(workspace, "SELECT * FROM losses").num_rows > 0

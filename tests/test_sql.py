@@ -231,8 +231,10 @@ def test_a_file_may_hold_categories_where_the_view_has_text(tmp_path):
 
 @pytest.mark.parametrize(
     "query",
-    ["SELECT count(*) FROM range(100000000000) a, range(1000) b", "SELECT len(repeat('x', 900000000))"],
-    ids=["loop", "deaf-to-interrupt"],
+    [
+        pytest.param("SELECT count(*) FROM range(100000000000) a, range(1000) b", id="loop", marks=pytest.mark.slow),
+        pytest.param("SELECT len(repeat('x', 900000000))", id="deaf-to-interrupt"),
+    ],
 )
 def test_a_query_past_its_time_is_killed_and_the_session_goes_on(by_hand, query):
     catalog = workspace_catalog(by_hand)
@@ -248,12 +250,11 @@ def test_a_query_past_its_time_is_killed_and_the_session_goes_on(by_hand, query)
 @pytest.mark.parametrize(
     "query",
     [
-        "SELECT list(range) FROM range(200000000)",
-        "SELECT len(range(2000000000))",
-        "SELECT len(repeat(repeat('x', 100000), 42000))",
-        "SELECT repeat('x', 100000) FROM range(100000)",
+        pytest.param("SELECT list(range) FROM range(200000000)", id="memory_limit"),
+        pytest.param("SELECT len(range(2000000000))", id="one-list", marks=pytest.mark.slow),
+        pytest.param("SELECT len(repeat(repeat('x', 100000), 42000))", id="past-memory_limit"),
+        pytest.param("SELECT repeat('x', 100000) FROM range(100000)", id="large-result", marks=pytest.mark.slow),
     ],
-    ids=["memory_limit", "one-list", "past-memory_limit", "large-result"],
 )
 def test_a_query_past_its_memory_is_refused(by_hand, query):
     with pytest.raises(QueryError, match=r"memory|larger than 200MB"):
@@ -266,7 +267,7 @@ def test_limits_are_written_plainly():
         Limits(memory="much").memory_bytes()
 
 
-# The shell
+# What is documented
 
 
 @pytest.mark.parametrize("version", [None, "small@1.0.0"])

@@ -109,6 +109,7 @@ def read_until(terminal, mark, seconds=15):
     return seen
 
 
+@pytest.mark.slow
 def test_on_a_terminal_ctrl_c_stops_a_query_and_ctrl_d_leaves(tmp_path):
     workspace = write_workspace(tmp_path)
     terminal, side = pty.openpty()

@@ -56,13 +56,14 @@ def rows() -> list[Row]:
 def generated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, GenerationReport]:
     """A small file in two languages, made by one process."""
     output = tmp_path_factory.mktemp("generated") / "dialogues.parquet"
-    report = _generate(output, workers=1)
-    return output, report
+    return output, _generate(output, workers=1)
 
 
 def _generate(output: Path, workers: int) -> GenerationReport:
     names = ("english-l2", "spanish-heritage")
-    return generate_offline(output, count=60, random_seed=3, profiles=names, seeds=SEEDS, workers=workers)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("synth.generate.FITTED_ON", 240)  # as many as a few dialogues are judged by well enough
+        return generate_offline(output, count=60, random_seed=3, profiles=names, seeds=SEEDS, workers=workers)
 
 
 # The plan
@@ -390,6 +391,7 @@ def test_processes_cannot_be_seen_in_the_file(generated: tuple[Path, GenerationR
         assert (tmp_path / name).read_bytes() == (output.parent / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_succeed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("synth.generate.MOST_TRIES", 0.9)
     monkeypatch.setattr("synth.generate.CHUNK", 1)
@@ -513,6 +515,7 @@ def test_the_page_of_samples_is_what_the_command_writes() -> None:
     assert "data_cards/scaffolding-samples.md" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_command_tells_what_it_wrote(quimbot: Callable[..., object], tmp_path: Path) -> None:
     output = tmp_path / "few.parquet"
     options = ("--count", 8, "--profile", "english-l2", "--workers", 1, "--output", output)

@@ -132,6 +132,7 @@ def test_a_workspace_without_takedowns_builds_the_same_bytes(alike: Workspace, t
     assert version_bytes(alike, REF) == version_bytes(Workspace(tmp_path / "other"), REF)
 
 
+@pytest.mark.slow
 def test_shards_and_threads_leave_no_trace(tmp_path: Path) -> None:
     rows = [row(f"{n}", f"Tell {n}.", STORY.replace("old", f"old{n % 7}")) for n in range(40)]
     rows += [row(f"u{n}", f"Say {n}.", unlike(n)) for n in range(10)]
@@ -182,6 +183,7 @@ def test_copies_and_near_copies_are_known_when_the_row_is_long_gone(alike: Works
     assert reasons(alike) == {"second:x": "taken-down", "second:y": "near-taken-down"}
 
 
+@pytest.mark.slow
 def test_no_near_copy_slips_through(tmp_path: Path) -> None:
     """At a Jaccard of .8006, MinHash would miss one of these in twenty."""
     words = [f"word{n}" for n in range(299)]  # and "Hm": 298 shingles, of which 31 other words break 33
@@ -219,6 +221,7 @@ def test_what_was_made_of_a_row_goes_with_it(copied: Workspace) -> None:
     assert reasons(copied) == {"synthetic:late": "taken-down"}
 
 
+@pytest.mark.slow
 def test_rows_that_a_version_alone_still_holds(alike: Workspace) -> None:
     build(alike, recipe(["first"]), REF)
     again(alike, "first", [row("0", "Say 0.", unlike(0))])
@@ -391,6 +394,7 @@ def test_purged_is_no_all_clear_where_raw_files_bring_rows_back(alike: Workspace
     assert told[0]["corpora"] == [{"source": "second", "unit": "dialogues", "rows": 1, "refused": 0}]
 
 
+@pytest.mark.slow
 def test_the_report_names_exports_also_of_versions_that_were_withdrawn(
     alike: Workspace, tmp_path: Path, quimbot: Any
 ) -> None:
@@ -424,6 +428,7 @@ def test_a_version_that_dropped_a_row_may_hold_one_that_is_like_it(alike: Worksp
     assert (holder.dialogues, holder.near_duplicates) == (0, 1)
 
 
+@pytest.mark.slow
 def test_epochs_of_a_row_are_its_rows(tmp_path: Path) -> None:
     workspace = lay(tmp_path, {"one": [row(str(n), f"Say {n}.", unlike(n)) for n in range(10)]})
     parts = [{"family": "conversation", "weight": 1.0, "sources": ["one"], "max_epochs": 3}]
@@ -453,6 +458,7 @@ def test_why_plan_and_list_tell_of_it(alike: Workspace, quimbot: Any) -> None:
         assert (ran.code, ran.out) == (1, "")
 
 
+@pytest.mark.slow
 def test_more_than_a_thousand_rows_are_asked_about(
     tmp_path: Path, quimbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -514,6 +520,7 @@ def test_the_small_version_is_not_touched(built: Workspace) -> None:
     assert verify(built, SMALL) == []
 
 
+@pytest.mark.slow
 def test_exports_and_runs_of_a_version_withdrawn_for_another_entry_are_not_forgotten(
     alike: Workspace, tmp_path: Path, quimbot: Any
 ) -> None:

@@ -114,6 +114,7 @@ def test_refused_rows_that_quote_it_are_told(tmp_path: Path) -> None:
 # What is there now
 
 
+@pytest.mark.slow
 def test_an_export_is_looked_into(place: Workspace, tmp_path: Path, quimbot: Any) -> None:
     build(place, recipe(["first"]), REF)
     out, at = tmp_path / "out", ("--workspace", place.root)

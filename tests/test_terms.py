@@ -122,6 +122,7 @@ def test_a_version_stays_whole_when_its_clearance_goes_and_says_why_it_cannot_be
     assert "It cannot be built again: the clearance of openhermes" in ran.err
 
 
+@pytest.mark.slow
 def test_a_diff_names_the_clearance_that_let_rows_in(copied):
     asked = recipe_of("research")
     clear(copied, "openhermes", by="Ana", reason="looked it up", license_id=OPENHERMES)
@@ -167,6 +168,7 @@ def test_the_report_counts_every_row_once_by_licence_and_names_what_to_print(bui
     assert "tutor: its licence asks for attribution" in problems
 
 
+@pytest.mark.slow
 def test_rows_out_of_another_corpus_bring_its_attribution(copied):
     ref = Ref("terms", "1.0.0")
     build(copied, recipe_of("private"), ref)

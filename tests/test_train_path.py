@@ -50,7 +50,8 @@ def recipe(folder, name, base, parent=None):
     return path
 
 
-@pytest.mark.parametrize("model", [tiny_llama, pytest.param(tiny_qwen3, marks=pytest.mark.slow)])
+@pytest.mark.slow  # test_train_run.py, test_evaluation.py and test_export_model.py hold its parts
+@pytest.mark.parametrize("model", [tiny_llama, tiny_qwen3])
 def test_two_stages_losses_evaluation_export(built, tmp_path, quimbot, monkeypatch, model):
     base = model(tmp_path / "base")
     kept = QWEN if model is tiny_qwen3 else str(base)

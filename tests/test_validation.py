@@ -76,6 +76,7 @@ def test_a_malformed_file_is_named_with_its_row(tmp_path: Path, name: str, conte
     assert name in str(caught.value)
 
 
+@pytest.mark.slow
 def test_an_unknown_label_is_refused(tmp_path: Path) -> None:
     write_sets(tmp_path)
     path = tmp_path / "mrbench/MRBench_V2.json"
@@ -96,6 +97,7 @@ def test_every_line_of_the_table_is_judged(sets: Path) -> None:
     assert agreement["four acts, mean"] == pytest.approx(sum(acts) / 4)
 
 
+@pytest.mark.slow
 def test_the_same_rows_in_another_order_agree_as_much(sets: Path, tmp_path: Path) -> None:
     shutil.copytree(sets, tmp_path / "turned")
     path = tmp_path / "turned/mrbench/MRBench_V2.json"
@@ -142,6 +144,7 @@ def test_missing_sets_are_said_and_none_is_an_error(sets: Path, tmp_path: Path) 
         validate(tmp_path)
 
 
+@pytest.mark.slow
 def test_files_may_lie_side_by_side(sets: Path, tmp_path: Path) -> None:
     for path in sets.rglob("*.*"):
         shutil.copy(path, tmp_path / path.name)

@@ -138,6 +138,7 @@ def test_a_folder_in_the_way_is_refused(copied, recipe):
     assert files_below(copied.version(ref)) == {"mine.txt": b"mine"}
 
 
+@pytest.mark.slow
 def test_rebuilt_id_follows_the_corpora(copied, raw):
     manifest = copied.version_manifest(REF)
     assert rebuilt_id(copied, manifest, progress=silent) == manifest.id

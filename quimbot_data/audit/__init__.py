@@ -14,8 +14,8 @@ import polars as pl
 
 from quimbot_data.audit import plants
 from quimbot_data.audit.plants import Original, Plant
-from quimbot_data.buckets import FANOUT, Spill, read_parquet
-from quimbot_data.decide import STEPS, candidates
+from quimbot_data.buckets import Spill, read_parquet
+from quimbot_data.decide import STEPS, alive, candidates
 from quimbot_data.ingest import ingest
 from quimbot_data.near_duplicates import NGRAM
 from quimbot_data.run import Run, running
@@ -71,10 +71,9 @@ def audit(run: Run, by_u: Spill, count: int) -> AuditReport:
 def _originals(run: Run, by_u: Spill, count: int) -> list[Original]:
     """Candidates with enough text of their own, by rising sha256 of a fixed salt and their content."""
     chosen = []
-    for bucket in range(FANOUT) if by_u.runs else ():
-        alive = by_u.read(range(bucket, bucket + 1)).filter(pl.col("step").is_null())
+    for held in alive(by_u):
         order = sha256(pl.concat_str(pl.lit(f"{_SEED}|"), "content_hash"))
-        chosen.append(alive.select("dialogue_id", "shard", order=order).sort("order").head(4 * count))
+        chosen.append(held.select("dialogue_id", "shard", order=order).sort("order").head(8 * count))
     if not chosen:
         return []
     wanted = pl.concat(chosen).sort("order").head(8 * count)  # some are too short, or have template text
@@ -134,8 +133,8 @@ def _with_plants(recipe: Recipe, families: set[str]) -> Recipe:
 
 def _fates(by_u: Spill) -> pl.DataFrame:
     """The planted dialogues with the step and reason that dropped them, and their cluster."""
-    rows = [by_u.read(range(bucket, bucket + 1)) for bucket in range(FANOUT)]
-    return pl.concat([part.filter(pl.col("source").str.starts_with(_SOURCE)) for part in rows])
+    ours = pl.col("source").str.starts_with(_SOURCE)
+    return pl.concat([by_u.read(group).filter(ours) for group in by_u.groups()])
 
 
 def _acted(shadow: Workspace, planted: Sequence[Plant], fates: pl.DataFrame) -> dict[str, bool]:
