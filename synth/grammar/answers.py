@@ -10,6 +10,8 @@ from synth.output import NoteRow
 
 #: Share of answers to a repair that ask how it was found.
 REFLECTS: Final = 0.3
+#: Share of answers in both languages that speak of home no second time.
+SPARED: Final = 0.5
 #: Draws after which an answer goes without a word of cheer.
 TRIES: Final = 6
 
@@ -74,7 +76,8 @@ def _onward_parts(course: Course, rule: str, moves: list[Move], note: Told | Non
     if not note and course.path[-1] == "repair" and course.chance.random() < REFLECTS:
         parts.append(say(course, "reflect"))
         moves.append("reflect")
-    mark(course, parts, moves, None)
+    if not (mixed and "home" in course.marks and course.chance.random() < SPARED):
+        mark(course, parts, moves, None)
     if note:
         parts.append(note.text)
         moves.append("cultural_note")
