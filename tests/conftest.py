@@ -24,7 +24,7 @@ from schemas.manifest import VersionManifest
 from schemas.recipe import Recipe, parse_recipe
 
 #: Modules that hold fixtures of several others.
-pytest_plugins = ("versions_to_compare", "sql_workspace", "corrected_corpora", "llm_runs")
+pytest_plugins = ("versions_to_compare", "sql_workspace", "stories", "corrected_corpora", "llm_runs")
 
 RECIPE = """
 name = "small"

@@ -7,14 +7,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from chats import talk, unlike
 from raw_rows import write_lines
+from stories import REF, STORY, data, fates, lay, recipe
 
 from quimbot_data.build import build
-from quimbot_data.ingest import ingest
 from quimbot_data.plan import plan
 from quimbot_data.report import print_plan
-from quimbot_data.sources import messages
-from quimbot_data.sources.source import Options
 from quimbot_data.version import verify
 from quimbot_data.workspace import Ref, Workspace
 from schemas.errors import MissingError
@@ -22,49 +21,6 @@ from schemas.manifest import VersionManifest
 from schemas.recipe import Recipe
 
 pytestmark = pytest.mark.usefixtures("plain_card")
-
-STORY = (
-    "the old lighthouse keeper walked down to the harbour every morning to watch the boats come in and to ask the "
-    "fishermen what they had seen out at sea during the long and windy night before they went home to sleep"
-)
-REF = Ref("meeting", "1.0.0")
-
-
-def row(key: str, asked: str, answered: str, **more: Any) -> dict[str, Any]:
-    turns = [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
-    return {"id": key, "messages": turns, **more}
-
-
-def unlike(number: int) -> str:
-    """Text that shares no three words with another number's."""
-    return " ".join(f"w{number}x{place}" for place in range(20))
-
-
-def lay(root: Path, rows: dict[str, list[dict[str, Any]]]) -> Workspace:
-    workspace = Workspace(root)
-    for source, lines in rows.items():
-        folder = workspace.raw(source)
-        folder.mkdir(parents=True)
-        write_lines(lines, folder / "rows.jsonl")
-        corpus = messages.corpus(source, "conversation", "CC0-1.0", [])
-        ingest(workspace, corpus, [folder], Options())
-    return workspace
-
-
-def recipe(sources: list[str], **fields: Any) -> Recipe:
-    parts = [{"family": "conversation", "weight": 1.0, "sources": sources}]
-    given = {"name": "meeting", "unit": "dialogues", "size": "max", "components": parts, **fields}
-    return Recipe.model_validate(given)
-
-
-def fates(workspace: Workspace, ref: Ref = REF) -> dict[str, dict[str, Any]]:
-    rows = pl.read_parquet(workspace.version(ref) / "fates.parquet").to_dicts()
-    return {row["dialogue_id"]: row for row in rows}
-
-
-def data(workspace: Workspace, ref: Ref = REF) -> pl.DataFrame:
-    files = sorted((workspace.version(ref) / "data").glob("*.parquet"))
-    return pl.concat([pl.read_parquet(file).with_columns(split=pl.lit(file.name.split("-")[0])) for file in files])
 
 
 def made(workspace: Workspace, asked: Recipe) -> VersionManifest:
@@ -75,8 +31,8 @@ def made(workspace: Workspace, asked: Recipe) -> VersionManifest:
 
 @pytest.fixture
 def alike(tmp_path: Path) -> Workspace:
-    first = [row("z", "Tell me a story.", STORY), *(row(str(n), f"Say {n}.", unlike(n)) for n in range(30))]
-    second = [row("a", "Tell me a story.", STORY.replace("windy", "stormy")), row("b", "Tell me a story.", STORY)]
+    first = [talk("z", "Tell me a story.", STORY), *(talk(str(n), f"Say {n}.", unlike(n)) for n in range(30))]
+    second = [talk("a", "Tell me a story.", STORY.replace("windy", "stormy")), talk("b", "Tell me a story.", STORY)]
     return lay(tmp_path, {"first": first, "second": second})
 
 
@@ -109,7 +65,7 @@ def test_without_the_step_near_duplicates_stay(alike: Workspace) -> None:
 
 
 def test_shards_and_threads_leave_no_trace_in_clusters(tmp_path: Path) -> None:
-    rows = [row(f"{n}", f"Tell {n}.", STORY.replace("old", f"old{n % 7}")) for n in range(60)]
+    rows = [talk(f"{n}", f"Tell {n}.", STORY.replace("old", f"old{n % 7}")) for n in range(60)]
     asked = recipe(["one"], near_duplicates={"action": "drop"})
     ids = set()
     for number, threads in enumerate((1, 2)):
@@ -159,8 +115,8 @@ def test_a_set_that_is_not_there_is_named(alike: Workspace) -> None:
 
 
 def test_a_skeleton_gives_no_more_rows_than_the_recipe_allows(tmp_path: Path) -> None:
-    spam = [row(f"s{n}", f"Write an article about the production process of item {n}.", unlike(n)) for n in range(9)]
-    workspace = lay(tmp_path, {"one": [*spam, row("own", "Why do cats purr when they sleep?", unlike(50))]})
+    spam = [talk(f"s{n}", f"Write an article about the production process of item {n}.", unlike(n)) for n in range(9)]
+    workspace = lay(tmp_path, {"one": [*spam, talk("own", "Why do cats purr when they sleep?", unlike(50))]})
     made(workspace, recipe(["one"], filters={"max_rows_per_skeleton": 4}))
     found = fates(workspace)
     dropped = [fate for fate in found.values() if fate["step"] == "skeletons"]
@@ -172,7 +128,7 @@ def test_a_skeleton_gives_no_more_rows_than_the_recipe_allows(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_epochs_fill_a_budget_and_say_so(tmp_path: Path) -> None:
-    workspace = lay(tmp_path, {"one": [row(str(n), f"Say {n}.", unlike(n)) for n in range(40)]})
+    workspace = lay(tmp_path, {"one": [talk(str(n), f"Say {n}.", unlike(n)) for n in range(40)]})
     parts = [{"family": "conversation", "weight": 1.0, "sources": ["one"], "max_epochs": 3}]
     asked = recipe([], components=parts, size=90, splits={"validation": 0.1, "test": 0.1})
     planned = plan(workspace, asked)

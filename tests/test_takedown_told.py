@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chats import talk, unlike
 from conftest import corpus_of
 from raw_rows import tutor, waxal, write_lines, write_parquet
+from stories import REF, STORY, lay, recipe
 from takedown_steps import dialogues, erase, take
-from test_decide import REF, STORY, lay, recipe, row, unlike
 
 from quimbot_data.build import build
 from quimbot_data.export import Choice, export
@@ -30,8 +31,8 @@ OTHER = Ref("other", "1.0.0")
 @pytest.fixture(scope="module")
 def stories(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Two corpora of files outside. Not to be written to: see `place`."""
-    first = [row("z", "Tell me a story.", STORY), *(row(str(n), f"Say {n}.", unlike(n)) for n in range(12))]
-    second = [row(str(n), f"Say {n}.", unlike(n)) for n in range(20, 30)]
+    first = [talk("z", "Tell me a story.", STORY), *(talk(str(n), f"Say {n}.", unlike(n)) for n in range(12))]
+    second = [talk(str(n), f"Say {n}.", unlike(n)) for n in range(20, 30)]
     return lay(tmp_path_factory.mktemp("stories") / "w", {"first": first, "second": second})
 
 
@@ -105,7 +106,7 @@ def test_rows_of_no_tree_share_nothing(place: Workspace) -> None:
 
 def test_refused_rows_that_quote_it_are_told(tmp_path: Path) -> None:
     quoting = {"id": "n", "note": f"He said: {STORY}"}
-    workspace = lay(tmp_path / "w", {"one": [row("z", "Tell me.", STORY), quoting, row("u", "Say.", unlike(1))]})
+    workspace = lay(tmp_path / "w", {"one": [talk("z", "Tell me.", STORY), quoting, talk("u", "Say.", unlike(1))]})
     take(workspace, "one:z")
     told = "1 refused row quotes it and stays, in corpus and raw file: to erase, take down by --match or --raw-id"
     assert f"{told}: one: rows.jsonl, row 1" in erase(workspace).unreachable
@@ -151,7 +152,9 @@ def test_a_file_is_looked_into_again_once_it_was_changed(place: Workspace, quimb
 
 
 def test_what_nobody_can_tell_any_more_stays_named(tmp_path: Path, quimbot: Any) -> None:
-    workspace = lay(tmp_path / "w", {"one": [row("s", "Ay?", "Extraordinarily so, yes."), row("u", "Say.", unlike(1))]})
+    workspace = lay(
+        tmp_path / "w", {"one": [talk("s", "Ay?", "Extraordinarily so, yes."), talk("u", "Say.", unlike(1))]}
+    )
     (workspace.root / "notes.txt").write_text("He said: Extraordinarily so, yes.")
     assert not tells_all(take(workspace, "one:s"))
     erase(workspace)
