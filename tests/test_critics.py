@@ -310,7 +310,7 @@ def generated(count: int) -> list[Dialogue]:
 
 @pytest.mark.slow
 def test_generated_dialogues_broken_on_purpose_are_named():
-    rows = generated(240)
-    assert len(rows) == 240
+    rows = generated(160)
+    assert len(rows) == 160
     assert {row["language"] for row in rows} == set(LANGUAGES)
     rejected_rightly(rows, dict.fromkeys(MUTATORS, 0.95), exact=0.85)

@@ -177,12 +177,11 @@ def test_a_full_disk_leaves_the_old_corpus(prepared, disk, quimbot, tmp_path):
 
 
 @pytest.mark.usefixtures("plain_card")
-@pytest.mark.parametrize("step", [96, pytest.param(16, marks=pytest.mark.slow)])
-def test_build_on_a_full_disk(prepared, disk, quimbot, step):
+def test_build_on_a_full_disk(prepared, disk, quimbot):
     workspace = Workspace(disk.folder)
     shutil.copytree(prepared.ready.root, disk.folder, dirs_exist_ok=True)
     corpora = finished(workspace)
-    runs = fill_and_run(disk, quimbot, prepared.build(disk.folder), range(16, 4000, step))
+    runs = fill_and_run(disk, quimbot, prepared.build(disk.folder), range(16, 4000, 24))
     assert len(runs) > 3, "the disk was full at several moments"
     assert verify(workspace, REF) == []
     assert rows_of(workspace) == rows_of(prepared.built)
@@ -194,7 +193,7 @@ def test_a_full_disk_while_the_documents_are_written(prepared, disk, quimbot):
     """Card and plots come last: the room that data and scratch files leave does for some of them."""
     workspace = Workspace(disk.folder)
     shutil.copytree(prepared.ready.root, disk.folder, dirs_exist_ok=True)
-    runs = fill_and_run(disk, quimbot, prepared.build(disk.folder), range(432, 4000, 32))
+    runs = fill_and_run(disk, quimbot, prepared.build(disk.folder), range(432, 4000, 48))
     assert len(runs) > 1
     assert verify(workspace, REF) == []
     assert rows_of(workspace) == rows_of(prepared.built)

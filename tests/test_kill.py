@@ -1,7 +1,7 @@
 """Killed before any of its writes and run again: the same bytes, and nothing half-written was ever taken for finished.
 
 The kill matrix: a run of one thread tells every write that ingest or build makes, and for each a run is killed right
-before it. `make test` takes every write, the ordinary loop a few; see `killed.py`.
+before it. `make test` takes every write, the ordinary loop a few of an ingest's; see `killed.py`.
 """
 
 import atexit
@@ -30,13 +30,12 @@ from quimbot_data.sources.source import Options
 from quimbot_data.version import verify
 from quimbot_data.workspace import Workspace, file_digest
 
-pytestmark = [pytest.mark.usefixtures("plain_card"), pytest.mark.slow]
+pytestmark = pytest.mark.usefixtures("plain_card")
 
 #: File lengths within whose writing a run of two threads is killed.
 LENGTHS = (200, 3_000, 6_000)
 #: Of all writes, the ordinary loop takes this many, evenly spread, the last among them.
 FEW = 3
-matrix = pytest.mark.parametrize("few", [FEW, pytest.param(None, marks=pytest.mark.slow)])
 
 
 @cache
@@ -149,7 +148,7 @@ def assert_the_same_after_another_run(
         assert_no_remains(workspace)
 
 
-@matrix
+@pytest.mark.parametrize("few", [FEW, pytest.param(None, marks=pytest.mark.slow)])
 def test_ingest_killed_and_run_again(tmp_path, rows, few):
     undisturbed = add_tutor(Workspace(tmp_path / "undisturbed"), rows)
     (tmp_path / "empty").mkdir()
@@ -161,13 +160,13 @@ def test_ingest_killed_and_run_again(tmp_path, rows, few):
     assert_the_same_after_another_run(stopped, lambda workspace: add_tutor(workspace, rows), undisturbed)
 
 
-@matrix
-def test_ingest_killed_over_a_corpus_leaves_the_old_one_or_the_new_one(tmp_path, rows, few):
+@pytest.mark.slow
+def test_ingest_killed_over_a_corpus_leaves_the_old_one_or_the_new_one(tmp_path, rows):
     write_lines(tutor(80)[40:], tmp_path / "old.jsonl")
     before = add_tutor(Workspace(tmp_path / "before"), tmp_path / "old.jsonl")
     undisturbed = add_tutor(Workspace(tmp_path / "undisturbed"), rows)
     old, new = finished(before), finished(undisturbed)
-    stopped = kill_at_every_write(before, {"do": "ingest", "raw": str(rows)}, few, tmp_path)
+    stopped = kill_at_every_write(before, {"do": "ingest", "raw": str(rows)}, None, tmp_path)
     listed = []
     for workspace in stopped:
         assert_corpora_whole(workspace)
@@ -181,8 +180,8 @@ def test_ingest_killed_over_a_corpus_leaves_the_old_one_or_the_new_one(tmp_path,
     assert_the_same_after_another_run(stopped, lambda workspace: add_tutor(workspace, rows), undisturbed)
 
 
-@matrix
-def test_build_killed_and_run_again(tmp_path, rows, few):
+@pytest.mark.slow
+def test_build_killed_and_run_again(tmp_path, rows):
     ready = add_tutor(Workspace(tmp_path / "ready"), rows)
     write_lines(prosocial(40), tmp_path / "train.json")
     ingest(ready, corpus_of("prosocial"), [tmp_path / "train.json"], Options())
@@ -191,7 +190,7 @@ def test_build_killed_and_run_again(tmp_path, rows, few):
     undisturbed = Workspace(tmp_path / "undisturbed")
     shutil.copytree(ready.root, undisturbed.root)
     build(undisturbed, small_recipe(), REF)
-    stopped = kill_at_every_write(ready, {"do": "build"}, few, tmp_path)
+    stopped = kill_at_every_write(ready, {"do": "build"}, None, tmp_path)
     for workspace in stopped:
         for ref in workspace.versions():
             assert verify(workspace, ref) == []
