@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 
 from quimbot_data.workspace import writing
 
-#: Buckets of a spill: the first six bits of a sha256. Neighbours are joined to files of `TARGET_BYTES`.
+#: Buckets of a spill: the first six bits of a sha256. Neighbours are joined to files of `TARGET_WEIGHT`.
 FANOUT: Final = 64
 #: Weight that one output file may hold: a worker sorts that much at a time.
-TARGET_WEIGHT: Final = 32 * 2**20
+TARGET_WEIGHT: Final = 64 * 2**20
 #: What a row counts towards it: its characters and a flat sum for its other columns, or a flat sum for rows without
 #: text. Bytes in memory would depend on how the rows were cut into runs.
 TEXT_WEIGHT: Final = pl.col("n_chars") + 1024

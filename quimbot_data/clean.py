@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from quimbot_data.flat import text_buffers
 from schemas.fields import CONTROL_CLASS, nfc_suspects
 
 #: Longest run of blanks that is kept.
@@ -63,11 +64,9 @@ def _suspects(texts: pl.Series) -> pl.Series:
 
 def _control_bytes(texts: pl.Series) -> npt.NDArray[np.bool_]:
     """Which ASCII texts hold a control but tab and newline: over bytes, three times as fast as by a regex."""
-    arrow = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-    _, offsets, data = arrow.buffers()
-    ends = np.frombuffer(offsets, np.int64)[arrow.offset : arrow.offset + len(arrow) + 1]
+    ends, data = text_buffers(texts)
     held = np.frombuffer(data, np.uint8)[: ends[-1]] if data else np.empty(0, np.uint8)
-    found = np.zeros(len(arrow), np.bool_)
+    found = np.zeros(len(texts), np.bool_)
     for start in range(int(ends[0]) if len(ends) else 0, held.size, _BLOCK):
         block = held[start : start + _BLOCK]
         at = np.flatnonzero((block < 0x20) | (block == 0x7F))

@@ -189,13 +189,13 @@ def _read(corpus: Corpus, paths: Sequence[Path]) -> Iterator[RawBatch]:
 
 
 def in_order(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
-    """Map with threads, results in the order of the items, at most twice as many items held at a time."""
+    """Map with threads, results in the order of the items; no more items are held than threads, and one that waits."""
     if threads == 1:
         yield from map(work, items)
         return
     iterator = iter(items)
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[R]] = deque(pool.submit(work, item) for item in islice(iterator, 2 * threads))
+        waiting: deque[Future[R]] = deque(pool.submit(work, item) for item in islice(iterator, threads + 1))
         try:
             while waiting:
                 yield waiting.popleft().result()

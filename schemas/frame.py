@@ -258,8 +258,13 @@ def _netstring(text: pl.Expr) -> pl.Expr:
 
 def content_hashes(messages: pl.Expr) -> pl.Expr:
     """The columnar twin of `schemas.dialogue.content_hash`."""
-    message = pl.concat_str(_netstring(pl.element().struct.field("role")), _netstring(_contents(pl.element())))
+    message = message_netstrings(pl.element().struct.field("role"), _contents(pl.element()))
     return sha256(messages.list.eval(message).list.join(""))
+
+
+def message_netstrings(role: pl.Expr, content: pl.Expr) -> pl.Expr:
+    """What a message puts into its dialogue's content hash; those of all messages, end to end, are what is hashed."""
+    return pl.concat_str(_netstring(role), _netstring(content))
 
 
 def row_digests(model: type[BaseModel], names: Collection[str] | None = None) -> pl.Expr:

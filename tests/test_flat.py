@@ -57,3 +57,11 @@ def test_messages_know_their_dialogues(messages: list[int], dialogues: list[int]
     contents = [["a", "b"], [], ["c", "d", "e", "f"], [], ["g", "h"]]
     flat = flatten(series([messages_of(*row) for row in contents]))
     assert flat.dialogues(np.array(messages, dtype=np.int64)).tolist() == dialogues
+
+
+@tried(100)
+@given(columns, st.integers(0, 3))
+def test_texts_of_a_dialogue_are_joined_end_to_end(rows: list[list[dict[str, str]]], start: int) -> None:
+    flat = flatten(series(rows)[start:])
+    texts = flat.contents + "|"
+    assert flat.joined(texts).to_list() == ["".join(m["content"] + "|" for m in row) for row in rows[start:]]

@@ -15,8 +15,8 @@ from schemas.errors import InputError
 
 Kind = Literal["parquet", "json-array", "json-lines", "text"]
 
-#: Rows a batch: large enough for columnar speed, small enough that four batches of long dialogues fit in memory.
-BATCH_ROWS: Final = 24_576
+#: Rows a batch: large enough for columnar speed, small enough that fresh memory, dear on virtual machines, is spared.
+BATCH_ROWS: Final = 16_384
 
 _SNIFF_BYTES: Final = 4096
 _GZIP_MAGIC: Final = b"\x1f\x8b"
