@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from property_tests import tried
 from run_records import run_record
 from tiny_run import tiny_llama, tokenizer, with_versions, write_run
+from versions_to_share import MIXED, OPEN
 
 from quimbot_data.endpoint import Endpoint
 from quimbot_data.workspace import Ref, Workspace
@@ -422,6 +423,15 @@ def test_answers_may_go_no_farther_than_what_they_were_learnt_from(workspace, ju
     found = evaluate(workspace, "first", Settings(most=2, prompts=1, tokens=2, judge=(served.endpoint, "j")))
     assert found.judgement.preferred.value == 0.5
     assert "## Judge" in (workspace.root / "runs/first/evaluation/report.md").read_text()
+
+
+def test_nor_farther_than_what_stage_1_learnt_from(shared, base, tmp_path):
+    workspace = with_versions(shared, tmp_path / "datasets")
+    write_run(workspace, "first", MIXED, base)
+    write_run(workspace, "second", OPEN, base, parent="first")
+    judge = (Endpoint("https://judge.example/v1"), "j")
+    with pytest.raises(TermsError, match=r"first learnt from .* \(no-transfer"):
+        evaluate(workspace, "second", Settings(judge=judge))
 
 
 def test_a_version_that_changed_since_is_refused(workspace, quimbot):

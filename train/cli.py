@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quimbot_data.commands.options import JsonOption, LogJsonOption, WorkspaceOption, grouped, opened
-from quimbot_data.terminal import note, print_json, print_table, progress, say
+from quimbot_data.terminal import counted, note, print_json, print_table, progress, say
 from train.commands import export, score
 from train.options import TrainOptions, check_extra
 from train.watch import log_step, progress_line, steps_shown
@@ -142,15 +142,15 @@ def _print_plan(made: "TrainPlan") -> None:
         ("family", "dialogues", "tokens", "share", "strays by"),
         [[f.family, f.dialogues, f.tokens, f"{f.share:.1%}", f"{f.drift:.1%}"] for f in made.families],
     )
-    left = [("lose exchanges at their end", made.cut), ("left out, too long", made.too_long)]
-    left.append(("left out, nothing in them is trained on", made.untrained))
+    left = [("shortened by exchanges at the end", made.cut), ("left out: too long for a row", made.too_long)]
+    left.append(("left out: nothing in it is trained on", made.untrained))
     for told, number in left:
         if number:
-            say(f"{number:,} dialogues {told}")
+            say(f"{counted(number, 'dialogue')} {told}")
     say(f"{made.tokens:,} tokens, {made.trained_tokens:,} of them trained on")
     say(
-        f"{made.steps:,} steps of {made.batch} rows of {made.max_length:,} tokens, filled to {made.filled:.1%}: "
-        f"{made.epochs:.2f} epochs"
+        f"{counted(made.steps, 'step')} of {counted(made.batch, 'row')} of {made.max_length:,} tokens, "
+        f"filled to {made.filled:.1%}: {made.epochs:.2f} epochs"
     )
     _print_needs(made)
     for each in made.requirements:
@@ -189,7 +189,7 @@ def _print_record(record: "RunRecord", *, new: bool) -> None:
         say(f"runs/{record.run} is finished already; nothing was changed.")
         return
     loss = f", loss {record.final_loss:.3f} at the end" if record.final_loss is not None else ""
-    say(f"runs/{record.run}: {record.steps_done:,} steps in {record.seconds:,.0f} s{loss}")
+    say(f"runs/{record.run}: {counted(record.steps_done, 'step')} in {record.seconds:,.0f} s{loss}")
     columns = ("family", "dialogues", "tokens", "trained tokens")
     rows = [[seen.family, seen.dialogues, seen.tokens, seen.trained_tokens] for seen in record.families]
     print_table("Seen", columns, rows)

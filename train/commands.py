@@ -43,13 +43,20 @@ def score(
     ],
     split: Annotated[
         list[Split] | None,
-        typer.Option("--split", help="This split; may be given again. Default all."),
+        typer.Option("--split", help="Score this split; may be given again. Default: all."),
     ] = None,
     most: Annotated[
         int | None,
-        typer.Option("--most", min=1, help="Dialogues of a split at most, a random sample.", show_default=False),
+        typer.Option(
+            "--most", min=1, help="Score so many dialogues of a split at most, a random sample.", show_default=False
+        ),
     ] = None,
-    longest: Annotated[int, typer.Option("--longest", min=16, help="Tokens of a dialogue at most.")] = 2048,
+    longest: Annotated[
+        int,
+        typer.Option(
+            "--longest", min=16, help="Read so many tokens of a dialogue at most; whole turns beyond are left out."
+        ),
+    ] = 2048,
     log_json: LogJsonOption = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -92,17 +99,18 @@ def export(
     run: RunArgument,
     formats: Annotated[
         list[Form] | None,
-        typer.Option("--format", help="This format; may be given again. Default all."),
+        typer.Option("--format", help="Write this format; may be given again. Default: all."),
     ] = None,
     kind: Annotated[
         list[Kind] | None,
-        typer.Option("--type", help="Of GGUF files; may be given again. Default both."),
+        typer.Option("--type", help="Write GGUF files of this type; may be given again. Default: both."),
     ] = None,
     compare: Annotated[
         bool, typer.Option("--compare/--no-compare", help="Load GGUF files in llama.cpp, beside transformers.")
     ] = True,
     license_id: Annotated[
-        str | None, typer.Option("--base-license", help="Of the base, where it does not say.", show_default=False)
+        str | None,
+        typer.Option("--base-license", help="Licence of the base, where it states none.", show_default=False),
     ] = None,
     log_json: LogJsonOption = False,
     json: JsonOption = False,
@@ -138,22 +146,35 @@ def evaluate(
     run: RunArgument,
     most: Annotated[
         int | None,
-        typer.Option("--most", min=1, help="Dialogues of a test split at most, a random sample.", show_default=False),
+        typer.Option(
+            "--most",
+            min=1,
+            help="Score so many dialogues of a test split at most, a random sample.",
+            show_default=False,
+        ),
     ] = None,
     prompts: Annotated[
-        int | None, typer.Option("--prompts", min=0, help="Of each prompt set at most.", show_default=False)
+        int | None,
+        typer.Option(
+            "--prompts", min=0, help="Ask so many prompts of each set at most; 0 asks none.", show_default=False
+        ),
     ] = None,
-    tokens: Annotated[int, typer.Option("--tokens", min=1, help="Of an answer at most.")] = 128,
-    longest: Annotated[int, typer.Option("--longest", min=16, help="Tokens of a dialogue at most.")] = 2048,
+    tokens: Annotated[int, typer.Option("--tokens", min=1, help="Let an answer have so many tokens at most.")] = 128,
+    longest: Annotated[
+        int,
+        typer.Option(
+            "--longest", min=16, help="Read so many tokens of a dialogue at most; whole turns beyond are left out."
+        ),
+    ] = 2048,
     judge: Annotated[
-        str | None, typer.Option("--judge", help="A model that compares answers, by its name.", show_default=False)
+        str | None, typer.Option("--judge", help="Have the model of this name compare answers.", show_default=False)
     ] = None,
     base_url: Annotated[
         str | None,
-        typer.Option("--base-url", help="The judge's endpoint; default OPENAI_BASE_URL.", show_default=False),
+        typer.Option("--base-url", help="Address of the judge; default: OPENAI_BASE_URL.", show_default=False),
     ] = None,
     key_file: Annotated[
-        Path | None, typer.Option("--key-file", help="Its key; default OPENAI_API_KEY.", show_default=False)
+        Path | None, typer.Option("--key-file", help="File of its key; default: OPENAI_API_KEY.", show_default=False)
     ] = None,
     log_json: LogJsonOption = False,
     json: JsonOption = False,

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from quimbot_data.workspace import file_digest
 from schemas.errors import ModelError
 from schemas.run import BaseFacts
+from train.hush import no_bar
 from train.plain import Savable, keep_plain, plain_files
 from train.qwen import qwen_tokenizer
 from train.render import END, STOP, template_text
@@ -74,7 +74,7 @@ def place_of(base: str) -> Place:
             f"There is no base model {base!r}.",
             valid="A folder with a config.json, a .gguf file, package:NAME, or an id of the Hub such as "
             "Qwen/Qwen3-8B-Base.",
-            next_step="Mend `base` in the recipe.",
+            next_step="Mend `base` in the recipe; a path counts from the folder that the command runs in.",
         )
     return Place(base, None)
 
@@ -159,7 +159,10 @@ def load_base(base: str, *, dtype: "torch.dtype | None" = None, revision: str | 
     asked = dtype or torch.float32
 
     def read(at: Place) -> "PreTrainedModel":
-        found: PreTrainedModel = AutoModelForCausalLM.from_pretrained(at.source, dtype=asked, **at.arguments(revision))
+        with no_bar():
+            found: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+                at.source, dtype=asked, **at.arguments(revision)
+            )
         if at.gguf:  # its weights are plain now, whatever the file's were: else saving and training would refuse
             vars(found).update(hf_quantizer=None, is_quantized=False)
             if hasattr(found.config, "quantization_config"):
@@ -169,15 +172,6 @@ def load_base(base: str, *, dtype: "torch.dtype | None" = None, revision: str | 
     model = _read(place_of(base), str(asked).removeprefix("torch."), read)
     model.train(False)
     return model
-
-
-@contextmanager
-def hushed() -> Iterator[None]:
-    """Without the warnings that TRL, PEFT and transformers give each other and that no recipe can mend."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # names that transformers 5.24 renamed
-        warnings.filterwarnings("ignore", "Could not find a config file")  # the base is a GGUF file: it has none
-        yield
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from train.attention import keep_dialogues_apart
 from train.checkpoints import checkpoint_at, rotate, seal, whole_or_gone
 from train.data import Trainable
 from train.head import score_trained_only
-from train.models import hushed
+from train.hush import hushed
 from train.render import STOP, marks_of
 
 

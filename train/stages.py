@@ -16,7 +16,8 @@ from quimbot_data.workspace import Ref, Workspace, sync_folder, writing
 from schemas.errors import ModelError
 from schemas.run import ADAPTER_WEIGHTS, Ancestor, BaseFacts, RunRecord
 from schemas.training import Requirement, TrainRecipe
-from train.models import hushed, load_base
+from train.hush import hushed
+from train.models import load_base
 from train.record import ADAPTER, MERGED, finished_run
 
 if TYPE_CHECKING:

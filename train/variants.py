@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, cast
 from quimbot_data.workspace import Workspace
 from schemas.errors import ModelError
 from schemas.run import RunRecord
-from train.models import base_facts, hushed, load_base, load_tokenizer
+from train.hush import hushed
+from train.models import base_facts, load_base, load_tokenizer
 from train.record import ADAPTER, MERGED, finished_run
 from train.stages import same_base, told
 

@@ -87,7 +87,8 @@ def evaluate(workspace: Workspace, run: str, settings: Settings = Settings(), pr
     record = finished_run(workspace, run)
     parent = parent_of(workspace, record)
     if settings.judge:
-        _check_terms(workspace, record, settings.judge[0])
+        for learnt in [parent, record] if parent else [record]:
+            _check_terms(workspace, learnt, settings.judge[0])
     check_base(record)
     work = _Work(workspace, [parent, record] if parent else [record], _chosen(settings.prompts), settings, progress)
     with workspace.lock("evaluation", run):

@@ -245,6 +245,7 @@ def _publish(folder: Path, final: Path) -> None:
     """Give the finished folder its name, in place of what was there."""
     with writing(final.parent):
         for path in folder.iterdir():
+            shutil.copymode(folder / RECORD, path)  # safetensors' are for their owner alone
             with path.open("rb+") as stream:
                 os.fsync(stream.fileno())
         sync_folder(folder)
