@@ -139,6 +139,7 @@ def test_variation_is_no_target(spanish: Rows, found: dict[str, Measure]) -> Non
     assert within("variation targeted", share) is False
 
 
+@pytest.mark.slow
 def test_errors_are_held_to_the_rates_of_their_group(spanish: Rows, found: dict[str, Measure]) -> None:
     families = found["error families"]
     assert families.of >= 200

@@ -4,6 +4,7 @@
 import re
 from collections import Counter
 from copy import deepcopy
+from functools import cache
 from itertools import islice
 
 import pytest
@@ -233,6 +234,7 @@ def test_a_batch_with_the_right_rates_passes_and_says_its_rates():
     assert report.unchecked == {}
 
 
+@cache
 def each_broken() -> dict[str, list[Dialogue]]:
     always_right = batch()
     for each in always_right:

@@ -13,6 +13,8 @@ from synth.recovery import LEAST, judge
 from synth.scenarios import plan
 from synth.seeds import load_seeds
 
+pytestmark = pytest.mark.slow  # hundreds of dialogues; test_synth_grammar.py holds the critic itself
+
 
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:

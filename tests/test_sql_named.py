@@ -153,7 +153,13 @@ def test_the_shell_runs_them(built, capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "begins"), [("x.parquet", b"PAR1"), ("x.json", b"["), ("x.CSV", b"n\n1"), ("x.txt", b"   \n n")]
+    ("name", "begins"),
+    [
+        ("x.parquet", b"PAR1"),
+        ("x.CSV", b"n\n1"),
+        pytest.param("x.json", b"[", marks=pytest.mark.slow),
+        pytest.param("x.txt", b"   \n n", marks=pytest.mark.slow),
+    ],
 )
 def test_an_output_is_what_its_ending_says(quimbot, tmp_path, name, begins):
     ran = quimbot("sql", "SELECT 1 AS n", "--output", tmp_path / name, "--workspace", tmp_path / "w")

@@ -176,6 +176,7 @@ def test_epochs_of_a_row_are_its_rows(tmp_path: Path) -> None:
     assert report(workspace, [entry])[0].holders[0].dialogues == 3
 
 
+@pytest.mark.slow
 def test_why_plan_and_list_tell_of_it(alike: Workspace, quimbot: Any) -> None:
     entry = take(alike, "first:z")
     asked = recipe(["first", "second"])
