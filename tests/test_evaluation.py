@@ -420,8 +420,12 @@ def test_answers_may_go_no_farther_than_what_they_were_learnt_from(workspace, ju
     with pytest.raises(TermsError, match=r"may go to models on this machine alone \(no-transfer.*judge.example"):
         evaluate(workspace, "first", Settings(most=2, prompts=1, tokens=2, judge=(elsewhere, "j")))
     served = judging(lambda first, second: json.dumps({"better": "neither"}))
-    found = evaluate(workspace, "first", Settings(most=2, prompts=1, tokens=2, judge=(served.endpoint, "j")))
+    asked = Settings(most=2, prompts=1, tokens=2, judge=(served.endpoint, "j"))
+    found = evaluate(workspace, "first", asked)
     assert found.judgement.preferred.value == 0.5
+    paid = len(served.asked)
+    assert evaluate(workspace, "first", asked).judgement == found.judgement
+    assert len(served.asked) == paid > 0, "a judge is paid once"
     assert "## Judge" in (workspace.root / "runs/first/evaluation/report.md").read_text()
 
 

@@ -115,6 +115,8 @@ def test_the_demo_says_no_where_something_does_not_hold(tmp_path):
     assert all(holds for _, holds in shown(tmp_path))
     write_outcome(tmp_path, 0.1, 9)
     assert not shown(tmp_path)[0][1]
+    write_outcome(tmp_path, None, 9)
+    assert not shown(tmp_path)[0][1], "one dialogue proves nothing"
     write_outcome(tmp_path, -0.9, 8)
     assert [holds for _, holds in shown(tmp_path)] == [True, True, True, True, False]
 

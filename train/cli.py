@@ -38,8 +38,9 @@ def run(
 ) -> None:
     """Train an adapter. A run that stopped goes on from its last checkpoint; a finished one is left as it is.
 
-    Everything is checked before any weight is loaded. For several processes start `accelerate launch -m quimbot_data
-    train run RECIPE`: they share each batch.
+    Everything is checked before any weight is loaded. Several processes share each batch:
+
+    accelerate launch --multi_gpu --num_processes 2 -m quimbot_data train run RECIPE
     """
     check_extra()
     from train.distributed import Processes
@@ -68,6 +69,7 @@ def run(
 def plan(
     context: typer.Context,
     options: TrainOptions,
+    log_json: LogJsonOption = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -79,7 +81,7 @@ def plan(
     from train.plan import prepare
 
     resolved = options.resolved()
-    with progress("plan", unit="dialogues") as tell:
+    with progress("plan", log_json=log_json, unit="dialogues") as tell:
         made = prepare(opened(context, workspace), resolved, options.name or resolved.name, tell).plan
     if json:
         print_json(made.model_dump(mode="json"))

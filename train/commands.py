@@ -106,7 +106,10 @@ def export(
         typer.Option("--type", help="Write GGUF files of this type; may be given again. Default: both."),
     ] = None,
     compare: Annotated[
-        bool, typer.Option("--compare/--no-compare", help="Load GGUF files in llama.cpp, beside transformers.")
+        bool,
+        typer.Option(
+            "--compare/--no-compare", help="Load GGUF files in llama.cpp, and compare them with transformers."
+        ),
     ] = True,
     license_id: Annotated[
         str | None,
@@ -118,8 +121,9 @@ def export(
 ) -> None:
     """Merge a run's adapter and write safetensors, GGUF, an Ollama Modelfile and a card into `runs/RUN/export/`.
 
-    GGUF files are loaded in llama.cpp and compared with transformers, token by token. Exit 1 if they do not say the
-    same.
+    GGUF files are loaded in llama.cpp and compared with transformers, token by token.
+
+    Exit 1 if they do not say the same.
     """
     check_extra()
     from train.export import export as write

@@ -4,6 +4,7 @@ runs/<run>/evaluation/
     report.md, plots/        to read
     evaluation.json          every figure
     replies/<model>.json     what each model said; kept, so that a second evaluation does not ask again
+    judgement.json           likewise what a judge said of it
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from quimbot_data.workspace import Ref, Workspace, atomic, read_model, write_mod
 from schemas.errors import MissingError, TermsError
 from schemas.fields import Hash, Strict
 from schemas.run import RunRecord
-from train.evaluate.judge import Judgement, judge
+from train.evaluate.judge import Judgement, judge_once
 from train.evaluate.likelihoods import likelihoods
 from train.evaluate.measures import observations
 from train.evaluate.plots import plots
@@ -216,7 +217,7 @@ def _judgement(work: _Work, said: Sequence[Reply]) -> Judgement | None:
         return None
     first = [reply for reply in said if reply.turn == 0]
     base, run = ({each.prompt: each for each in first if each.model == model} for model in (BASE, work.record.run))
-    return judge(*work.settings.judge, work.asked, base, run)
+    return judge_once(work.folder / "judgement.json", *work.settings.judge, work.asked, base, run)
 
 
 def _write(folder: Path, record: RunRecord, found: Evaluation, asked: Sequence[Asked], said: Sequence[Reply]) -> None:

@@ -4,17 +4,20 @@ What it prefers counts only where it prefers the same in both orders; the share 
 """
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from pydantic import ValidationError
 
 from quimbot_data.endpoint import Endpoint
+from quimbot_data.workspace import read_model, write_model
 from schemas.errors import EndpointError
-from schemas.fields import Count, NonEmpty, Strict
+from schemas.fields import Count, Hash, NonEmpty, Strict
 from train.evaluate.bootstrap import Interval, mean
 from train.evaluate.replies import Asked, Reply
 from train.prompts import Prompt
@@ -27,6 +30,8 @@ _AT_ONCE: Final = 8
 #: Seconds of silence after which a request counts as broken.
 _TIMEOUT: Final = 120.0
 Better = Literal["first", "second", "neither"]
+#: First answers of a model, by prompt.
+Answers = Mapping[str, Reply]
 
 
 class _Said(Strict):
@@ -79,9 +84,28 @@ class Judgement(Strict):
         return mean(np.array(values)) if values else None
 
 
-def judge(
-    endpoint: Endpoint, model: str, asked: Sequence[Asked], base: Mapping[str, Reply], adapted: Mapping[str, Reply]
+class _Kept(Strict):
+    """A judgement, and what it was asked: endpoint, judge, prompts and answers, by their hash."""
+
+    asked: Hash
+    judgement: Judgement
+
+
+def judge_once(
+    kept: Path, endpoint: Endpoint, model: str, asked: Sequence[Asked], base: Answers, adapted: Answers
 ) -> Judgement:
+    """As `judge`, but what it said of the same answers before is read from a file: requests may cost money."""
+    answers = [each.model_dump_json() for said in (base, adapted) for _, each in sorted(said.items())]
+    prompts = [prompt.model_dump_json() for _, prompt in asked]
+    digest = hashlib.sha256("\n".join([endpoint.shown, model, _told(), *prompts, *answers]).encode()).hexdigest()
+    if kept.exists() and (before := read_model(kept, _Kept)).asked == digest:
+        return before.judgement
+    found = judge(endpoint, model, asked, base, adapted)
+    write_model(kept, _Kept(asked=digest, judgement=found))
+    return found
+
+
+def judge(endpoint: Endpoint, model: str, asked: Sequence[Asked], base: Answers, adapted: Answers) -> Judgement:
     """Ask a judge about answers to prompts with an error or a confusion.
 
     Args:
@@ -100,7 +124,7 @@ def judge(
 
 
 async def _all(
-    endpoint: Endpoint, model: str, prompts: Sequence[Prompt], base: Mapping[str, Reply], adapted: Mapping[str, Reply]
+    endpoint: Endpoint, model: str, prompts: Sequence[Prompt], base: Answers, adapted: Answers
 ) -> list[Preference]:
     room = asyncio.Semaphore(_AT_ONCE)
     async with endpoint.client(_TIMEOUT) as client:
@@ -120,11 +144,13 @@ async def _ask(
 ) -> Better | None:
     from openai import OpenAIError
 
-    told = (files("train.evaluate") / "judge.md").read_text("utf-8").strip()
     try:
         reply = await client.chat.completions.create(
             model=model,
-            messages=[{"role": "system", "content": told}, {"role": "user", "content": _shown(prompt, first, second)}],
+            messages=[
+                {"role": "system", "content": _told()},
+                {"role": "user", "content": _shown(prompt, first, second)},
+            ],
             temperature=0,
             max_tokens=64,
             response_format={"type": "json_object"},
@@ -135,6 +161,11 @@ async def _ask(
             next_step="See whether it serves that model, or evaluate without --judge.",
         ) from None
     return _read(reply.choices[0].message.content or "")
+
+
+def _told() -> str:
+    """What the judge is told to do."""
+    return (files("train.evaluate") / "judge.md").read_text("utf-8").strip()
 
 
 def _read(text: str) -> Better | None:
