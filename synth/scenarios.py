@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from quimbot_data.pedagogy.edits import Edit
@@ -185,8 +186,13 @@ def openings(seed: Seed, level: Cefr) -> tuple[Strategy, ...]:
 
 def cue_within_reach(seed: Seed, level: Cefr) -> bool:
     """Whether learners of a level know the words of a seed's cue."""
-    known = content_lemmas(seed.sentence, seed.language) | content_lemmas(seed.corrected_sentence, seed.language)
-    return not reach([str(seed.cue)], seed.language, level, known).above
+    return _within_reach(str(seed.cue), (seed.sentence, seed.corrected_sentence), seed.language, level)
+
+
+@lru_cache(maxsize=1 << 13)
+def _within_reach(cue: str, told: tuple[str, str], language: str, level: Cefr) -> bool:
+    known = content_lemmas(told[0], language) | content_lemmas(told[1], language)
+    return not reach([cue], language, level, known).above
 
 
 def edit_of(seed: Seed) -> Edit:

@@ -1,6 +1,7 @@
 """What a seed puts into the slots of a grammar, and what may not be given away."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from quimbot_data.pedagogy.tokens import words_of
@@ -33,8 +34,9 @@ def slots_of(seed: Seed, grammar: Grammar, level: Cefr, *, right_first: bool) ->
     """The words of a seed by slot: phrases that are spoken about, the cue, the recast, the topic."""
     right, wrong = seed.contrast
     recast, end = str(seed.recast), seed.start + len(seed.corrected)
-    wrong = quoted(compared(seed, wrong, seed.sentence, (seed.start, seed.end)), grammar.script)
-    right = quoted(compared(seed, right, seed.corrected_sentence, (seed.start, end)), grammar.script)
+    cue, language = str(seed.cue), seed.language
+    wrong = quoted(compared(wrong, seed.sentence, (seed.start, seed.end), cue, language), grammar.script)
+    right = quoted(compared(right, seed.corrected_sentence, (seed.start, end), cue, language), grammar.script)
     pair = [right, wrong]
     if level == "A1" and max(len(_places(each, seed.language)) for each in pair) > LONGEST_AT_A1:
         pair = [quoted(each, grammar.script) for each in seed.contrast]
@@ -78,14 +80,15 @@ def long_cue(cue: str) -> bool:
     return bool(_PAUSE.search(cue)) or len(_WORD.findall(cue)) > LONGEST_CUE
 
 
-def compared(seed: Seed, phrase: str, sentence: str, span: tuple[int, int]) -> str:
+@lru_cache(maxsize=1 << 13)
+def compared(phrase: str, sentence: str, span: tuple[int, int], cue: str, language: str) -> str:
     """A phrase as it stands in a sentence, with the words that decide, as far as a cue quotes them; see `literal`."""
-    stands = literal(phrase, sentence, span, seed.language)
+    stands = literal(phrase, sentence, span, language)
     start = sentence.find(stands)
     end = start + len(stands)
-    for found in _quoted_in(str(seed.cue), sentence, seed.language):
+    for found in _quoted_in(cue, sentence, language):
         start, end = min(start, found[0]), max(end, found[1])
-    held = sum(start <= at[0] < end for at in _places(sentence, seed.language))
+    held = sum(start <= at[0] < end for at in _places(sentence, language))
     return sentence[start:end] if held <= LONGEST_COMPARED else stands
 
 
