@@ -1,5 +1,6 @@
 """What several tests share: a workspace of every corpus with a version built from it, and the command line."""
 
+import gc
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -101,6 +102,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         groups = (g for g, modules in LOADED_TOGETHER.items() if any(fnmatchcase(name, each) for each in modules))
         group = next(groups, name)
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_finish() -> None:
+    """What was made so far stays: sweeps of garbage, a trainer's own among them, need not go through it each time."""
+    gc.freeze()
 
 
 def corpus_of(source: str) -> Corpus:

@@ -42,7 +42,7 @@ def test_the_budget_stops_a_run_that_goes_on_later(tmp_path: Path, quimbot: Quim
         ran = quimbot(*arguments(server.url, tmp_path, budget=0.09, **priced))
         ran.told("budget of $0.09", "larger --budget", "made.parquet holds")
         spent = sum(sum(author(seen.payload, 0).usage or ()) for seen in server.seen) * 10 / 1e6
-        assert 0.05 < spent <= 0.09
+        assert 0.04 < spent <= 0.09, "what is under way is held back"
         assert any(row.reason == "unasked" for row in failures(tmp_path))
         ran = quimbot(*arguments(server.url, tmp_path, budget=100, **priced))
         assert ran.code == 0

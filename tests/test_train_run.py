@@ -54,6 +54,12 @@ def one_thread():
 
 
 @pytest.fixture(autouse=True)
+def no_plots(monkeypatch):
+    """They take half of a tiny run's time; `trained` has them."""
+    monkeypatch.setattr(runs, "write_plots", lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
 def tokenizer_made_once(monkeypatch):
     monkeypatch.setattr(plans, "load_tokenizer", lambda name, *_: tokenizer(name))
 
