@@ -96,7 +96,7 @@ def recipes(
     json: JsonOption = False,
     workspace: WorkspaceOption = None,  # as every command does; a recipe is no matter of one
 ) -> None:
-    """The shipped training recipes; with a name its TOML, to start one of your own from."""
+    """List the shipped training recipes, or print the TOML of one, to start one of your own from."""
     from train.recipe import find_recipe, recipe_names, recipe_text
 
     if name:
