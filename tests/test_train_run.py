@@ -1,4 +1,4 @@
-"""Training runs: what they leave, how they go on, and what they refuse, on a tiny random model that reads bytes."""
+"""Training runs: what they leave and how they go on, on a tiny random model that reads bytes."""
 
 import json
 import resource
@@ -12,37 +12,30 @@ from conftest import files_below
 from run_records import write_run_record
 from tiny_qwen import tiny_qwen3
 from tiny_run import tiny_llama, tokenizer
+from tiny_training import STEPS, no_weights, refused, tiny_recipe
 from versions_to_share import LAX, MIXED, OPEN
 
 from quimbot_data.sql.query import run_query
-from quimbot_data.workspace import RUN, SEEN, Ref, Workspace, this_host
+from quimbot_data.workspace import RUN, SEEN, Workspace, this_host
 from schemas.errors import (
     ExistsError,
     IntegrityError,
     MissingError,
-    MixError,
     ModelError,
-    QuimbotError,
-    RecipeError,
-    TermsError,
     WorkspaceError,
 )
-from schemas.frame import dialogue_schema
 from schemas.run import ADAPTER_WEIGHTS
-from schemas.training import Adapter, Optimization, Parent, Requirement, TrainRecipe
-from train import checks, stages
+from schemas.training import Parent, TrainRecipe
 from train import plan as plans
 from train import run as runs
 from train.checkpoints import checkpoint_at, checkpoints, last_checkpoint
 from train.models import load_base
-from train.plan import prepare
 from train.recipe import changed
-from train.record import METRICS, read_metrics, read_record
+from train.record import read_metrics, read_record
 from train.run import run
 
 #: TRL and transformers use names of each other's that they renamed.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
-STEPS = 5
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -66,15 +59,7 @@ def tokenizer_made_once(monkeypatch):
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):
-    """Dropout is on, so that a run that goes on must go on with the same random numbers."""
-    return TrainRecipe(
-        name="tiny",
-        version=str(MIXED),
-        base=str(tiny_llama(tmp_path_factory.mktemp("base") / "tiny")),
-        adapter=Adapter(rank=2, alpha=4, dropout=0.1),
-        optimization=Optimization(steps=STEPS, batch=2, max_length=256, learning_rate=1e-2, warmup=0),
-        checkpoint_every=2,
-    )
+    return tiny_recipe(tmp_path_factory.mktemp("base") / "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -117,20 +102,6 @@ def kill_at(step: int) -> Any:
             raise Killed
 
     return listen
-
-
-def no_weights(*_: object, **__: object) -> None:
-    raise AssertionError("weights were loaded")
-
-
-def refused(place: Workspace, recipe: TrainRecipe, error: type[QuimbotError], *told: str, name: str = "tiny") -> None:
-    """Hold that a run is refused before any weight is loaded."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "starting_model", no_weights)
-        with pytest.raises(error) as caught:
-            run(place, recipe, name)
-    for word in told:
-        assert word in str(caught.value), (word, str(caught.value))
 
 
 # What a run leaves
@@ -182,6 +153,18 @@ def test_a_finished_run_is_left_as_it_is(with_run, recipe):
     record, new = run(with_run, recipe)
     assert (record.status, new) == ("finished", False)
     assert files_below(with_run.run("tiny")) == before
+
+
+@pytest.mark.slow
+def test_marks_are_trained_and_no_other_embedding(place, recipe, tmp_path):
+    from peft import PeftModel
+
+    base = str(tiny_qwen3(tmp_path / "untied", tied=False))
+    run(place, changed(recipe, {"base": base, "adapter.train_marks": True, "optimization.steps": 2}))
+    before = load_base(base).get_input_embeddings().weight
+    after = PeftModel.from_pretrained(load_base(base), place.run("tiny") / "adapter").merge_and_unload()
+    moved = (after.get_input_embeddings().weight - before).abs().sum(1).nonzero().flatten()
+    assert moved.tolist() == [151_644, 151_645]
 
 
 # Going on
@@ -318,146 +301,6 @@ def test_nor_with_another_template_or_base(with_run, recipe, monkeypatch, tmp_pa
     refused(with_run, changed(recipe, {"base": str(other)}), ExistsError, "recipe", "base model")
 
 
-# What is refused before any weight is loaded
-
-
-def test_a_version_with_a_flipped_byte(place, recipe):
-    file = sorted((place.version(MIXED) / "data").glob("train-*"))[0]
-    data = bytearray(file.read_bytes())
-    data[len(data) // 2] ^= 1
-    file.write_bytes(data)
-    refused(place, recipe, IntegrityError, f"{MIXED} is not what its manifest states", file.name, "quimbot verify")
-
-
-def test_a_name_that_no_folder_should_have(place, recipe):
-    refused(place, recipe, RecipeError, "'../x' is no name of a run", "--name", name="../x")
-
-
-def test_a_version_that_is_not_there(place, recipe):
-    refused(
-        place, changed(recipe, {"version": "none@1.0.0"}), MissingError, "holds no version none@1.0.0", "mixed@1.0.0"
-    )
-    refused(place, changed(recipe, {"version": "none"}), MissingError, "NAME@X.Y.Z")
-
-
-@pytest.mark.parametrize("base", ["./nowhere", "/nowhere/model.gguf", "nowhere", "package:no_such_package"])
-def test_a_missing_base(place, recipe, base):
-    refused(place, changed(recipe, {"base": base}), ModelError, base.removeprefix("package:"))
-
-
-@pytest.mark.parametrize("ref", [MIXED, OPEN])
-def test_commercial_use_of_a_version_of_another_profile(place, recipe, ref: Ref):
-    wanted = changed(recipe, {"use": "commercial", "version": str(ref)})
-    profile = place.version_manifest(ref).identity.recipe.profile
-    refused(place, wanted, TermsError, f"built under the profile '{profile}'", 'profile = "commercial"')
-
-
-def test_a_gpu_on_a_machine_without(place, recipe, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    refused(place, changed(recipe, {"device": "gpu"}), ModelError, 'device = "gpu"', 'device = "cpu"')
-
-
-def test_a_disk_that_is_too_full(place, recipe, monkeypatch):
-    usage = shutil.disk_usage(place.root)
-    monkeypatch.setattr(plans.shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    refused(place, recipe, WorkspaceError, "GB of disk", "Free some space")
-
-
-def test_a_tokenizer_that_is_larger_than_the_base(place, recipe, monkeypatch):
-    class Small:
-        vocab_size, tie_word_embeddings = 200, True
-
-        def get_text_config(self):
-            return self
-
-    monkeypatch.setattr(checks, "load_config", lambda *_: Small())
-    refused(place, recipe, ModelError, "261 tokens", "embeds 200")
-
-
-def test_layers_that_the_base_does_not_have(place, recipe):
-    refused(place, changed(recipe, {"adapter.targets": ["wqkv"]}), ModelError, "no linear layer named wqkv", "q_proj")
-
-
-def test_marks_that_are_the_heads_weights_too(place, recipe):
-    refused(place, changed(recipe, {"adapter.train_marks": True}), ModelError, "train_marks", "Qwen3-8B-Base")
-
-
-@pytest.mark.slow
-def test_marks_are_trained_and_no_other_embedding(place, recipe, tmp_path):
-    from peft import PeftModel
-
-    base = str(tiny_qwen3(tmp_path / "untied", tied=False))
-    run(place, changed(recipe, {"base": base, "adapter.train_marks": True, "optimization.steps": 2}))
-    before = load_base(base).get_input_embeddings().weight
-    after = PeftModel.from_pretrained(load_base(base), place.run("tiny") / "adapter").merge_and_unload()
-    moved = (after.get_input_embeddings().weight - before).abs().sum(1).nonzero().flatten()
-    assert moved.tolist() == [151_644, 151_645]
-
-
-def test_a_tracker_that_is_not_installed(place, recipe):
-    refused(place, changed(recipe, {"report_to": ["no_such_tracker"]}), ModelError, "no_such_tracker", "pip install")
-
-
-def test_a_batch_that_the_processes_cannot_share(recipe):
-    with pytest.raises(ModelError, match="cannot be shared by 3 processes"):
-        runs._check_batch(recipe, runs.Processes(3, 0))
-
-
-def test_rows_too_short_for_any_exchange(place, recipe):
-    refused(place, changed(recipe, {"optimization.max_length": 16}), MixError, "nothing to train on in 16 tokens")
-
-
-def test_rows_that_were_taken_down(place, recipe, monkeypatch):
-    monkeypatch.setattr(checks, "holders", lambda *_: {"td-0123456789ab": 2})
-    refused(place, recipe, TermsError, "td-0123456789ab", "--version 1.0.1")
-
-
-def test_what_a_variant_requires_and_lacks_is_told(place, recipe):
-    wanted = recipe.model_copy(
-        update={
-            "requires": [Requirement(dialogues=1000, target_language="es", background="heritage", with_errors=True)]
-        }
-    )
-    told = "holds 0 dialogues of heritage learners of es with learner errors, 1,000 are required: 1,000 short"
-    refused(place, wanted, MixError, told)
-    assert prepare(place, wanted, "t").plan.requirements[0].shortfall == 1000
-
-
-@pytest.mark.parametrize(
-    ("asked", "meet"),
-    [
-        (Requirement(dialogues=9, target_language="es"), 3),
-        (Requirement(dialogues=9, target_language="es", background="heritage"), 2),
-        (Requirement(dialogues=9, target_language="es", background="heritage", with_errors=True), 1),
-        (Requirement(dialogues=9, with_cultural_note=True), 1),
-        (Requirement(dialogues=9, target_language="es", native=True), 1),
-        (Requirement(dialogues=9, target_language="zh"), 0),
-    ],
-)
-def test_what_counts_for_a_requirement(asked, meet):
-    note = {"cultural_note": {"topic": "food", "region": "Puebla", "source": "table"}}
-    rows = pl.DataFrame(
-        [
-            lesson("es", "heritage", errors=1),
-            lesson("es", "heritage", turns=[note]),
-            lesson("es", "l2", errors=1),
-            {"language": "es", "pedagogy": None},
-            {"language": "en", "pedagogy": None},
-        ],
-        schema={name: dialogue_schema()[name] for name in ("language", "pedagogy")},
-    )
-    assert rows.filter(stages._meets(asked)).height == meet
-
-
-def lesson(language: str, background: str, errors: int = 0, turns: Any = ()) -> dict[str, Any]:
-    """A dialogue of a learner, as far as requirements look at it."""
-    learner = {"target_language": language, "background": background}
-    return {
-        "language": language,
-        "pedagogy": {"learner": learner, "turns": list(turns), "errors": [{"position": 0}] * errors},
-    }
-
-
 # Stage 2
 
 
@@ -548,24 +391,3 @@ def test_the_commands(trained, recipe, tmp_path, quimbot):
     assert quimbot("train", "recipes", "spanish-l2").out.startswith("# 2026")
     rows = json.loads(quimbot("sql", "SELECT run, version, profile, steps_done FROM runs", "--format", "json", *at).out)
     assert rows == [{"run": "tiny", "version": str(MIXED), "profile": "private", "steps_done": STEPS}]
-
-
-def test_a_shortfall_exits_with_1(place, recipe, tmp_path, quimbot):
-    file = tmp_path / "short.toml"
-    file.write_text(
-        f'name = "short"\nversion = "{MIXED}"\nbase = "{recipe.base}"\n'
-        "[optimization]\nsteps = 2\nmax_length = 64\n"
-        '[[requires]]\ndialogues = 50\ntarget_language = "zh"\nnative = true\n'
-    )
-    told = quimbot("train", "plan", file, "--workspace", place.root)
-    assert told.code == 1
-    assert "dialogues in zh that are no lessons" in told.out
-    assert "50 short" in told.err
-    assert not (place.root / "runs").exists()
-    assert METRICS not in files_below(place.root)
-
-
-def test_the_extra_that_is_not_installed_is_named(quimbot, monkeypatch):
-    monkeypatch.setattr("train.options.find_spec", lambda name: None if name == "trl" else name)
-    for command in (("train", "plan", "stage1-linguist"), ("train", "export", "tiny"), ("eval", "tiny")):
-        quimbot(*command).told("Not installed: trl.", "pip install 'quimbot-data[train]'")
