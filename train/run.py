@@ -2,21 +2,21 @@
 
 import json
 import math
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from quimbot_data.observe import Progress, silent
-from quimbot_data.workspace import Workspace, sync_folder, this_host, writing
+from quimbot_data.workspace import Workspace, this_host, writing
 from schemas.errors import ModelError, WorkspaceError
 from schemas.fields import SCHEMA_VERSION
-from schemas.run import ADAPTER_WEIGHTS, RunRecord
+from schemas.run import RunRecord
 from schemas.training import TrainRecipe
 from train import record as records
+from train.adapter import publish_adapter
 from train.checkpoints import clear_after, last_checkpoint, step_of
 from train.checks import refuse_problems
 from train.distributed import Processes
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
 
 #: Called after each optimizer step: the run's plan, the step's line of metrics.
 Listener = Callable[[Prepared, dict[str, Any]], None]
-_CONFIG: Final = "adapter_config.json"
-_TOKENIZER: Final = "tokenizer_config.json"
-#: What transformers notes of where it loaded a tokenizer from: no matter of the adapter.
-_OF_THE_MACHINE: Final = ("is_local", "local_files_only")
 
 
 def quiet(prepared: Prepared, line: dict[str, Any]) -> None:
@@ -254,29 +250,3 @@ class _Log:
         """Give the adapter its place, and close the record."""
         adapter = publish_adapter(self.prepared, checkpoint, self.folder / records.ADAPTER)
         return self.write("finished", adapter=records.file_hashes(adapter), finished=records.now())
-
-
-def publish_adapter(prepared: Prepared, checkpoint: Path, final: Path) -> Path:
-    """Copy a checkpoint's adapter, with tokenizer and chat template, to where it is looked for; whole or not there."""
-    aside = final.with_name(f".writing-{final.name}")
-    with writing(final.parent):
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        shutil.copyfile(checkpoint / ADAPTER_WEIGHTS, aside / ADAPTER_WEIGHTS)
-        config = json.loads((checkpoint / _CONFIG).read_bytes())
-        # PEFT keeps the names of layers in a set, whose order changes from one process to the next.
-        config |= {key: sorted(value) for key, value in config.items() if key == "target_modules" and value}
-        config["base_model_name_or_path"] = prepared.recipe.base
-        _write_json(aside / _CONFIG, config)
-        prepared.tokenizer.save_pretrained(aside)
-        told = json.loads((aside / _TOKENIZER).read_bytes())
-        _write_json(aside / _TOKENIZER, {key: value for key, value in told.items() if key not in _OF_THE_MACHINE})
-        sync_folder(aside)
-        shutil.rmtree(final, ignore_errors=True)
-        aside.rename(final)
-        sync_folder(final.parent)
-    return final
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")

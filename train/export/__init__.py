@@ -31,14 +31,14 @@ from quimbot_data.workspace import (
     write_model,
     writing,
 )
-from schemas.errors import MissingError, ModelError
+from schemas.errors import MissingError
 from schemas.fields import Hash, NonEmpty, Strict
 from schemas.run import RunRecord
 from train.export.architectures import architecture_of, cutting_rule
 from train.export.card import model_card
 from train.export.gguf_file import GGUF_TYPES, GgufType, write_gguf
-from train.export.go_template import served_template
 from train.export.lineage import base_licence, data_licences, runs_behind
+from train.export.merging import merge
 from train.export.modelfile import modelfile
 from train.export.parity import Asked, Parity
 from train.export.parity import compare as measured
@@ -46,7 +46,7 @@ from train.models import load_base, load_config
 from train.prompts import prompt_set
 from train.record import finished_run
 from train.render import STOPS, marks_of, prompt_ids, template_text
-from train.variants import adapted, check_base, load, tokenizer_of
+from train.variants import adapted, check_base, tokenizer_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -179,35 +179,6 @@ def _written(
     made = wanted.model_copy(update={"parity": checks, "files": files})
     write_model(folder / RECORD, made)
     return made
-
-
-def merge(workspace: Workspace, record: RunRecord, folder: Path) -> "PreTrainedTokenizerFast":
-    """Write a run's model with its adapter merged in, in the base's own precision, and its tokenizer.
-
-    The merge itself is done in float32 on the CPU, so that the same run gives the same bytes on any machine.
-
-    Raises:
-        ModelError: merging gave weights that are no numbers.
-    """
-    variant = adapted(workspace, record)
-    try:
-        merged = load(variant, exact=True).merge_and_unload(safe_merge=True)  # type: ignore[operator]
-    except ValueError as error:
-        raise ModelError(
-            f"The adapter of {record.run} cannot be merged: {error}", next_step="Look at its losses."
-        ) from error
-    tokenizer = tokenizer_of(record)
-    marks = marks_of(tokenizer)
-    merged.generation_config.eos_token_id = [marks.stop, marks.end]
-    merged.generation_config.pad_token_id = tokenizer.pad_token_id
-    merged.config.eos_token_id, merged.config.pad_token_id = marks.stop, tokenizer.pad_token_id
-    stored = load_config(variant.weights, variant.revision).dtype or merged.dtype
-    with writing(folder):
-        merged.to(stored).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        # For servers, which know no `generation` blocks; transformers renders the same by it.
-        _write(folder / "chat_template.jinja", served_template(template_text()))
-    return tokenizer
 
 
 def compared(
