@@ -166,6 +166,14 @@ def plain_card(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(card, "write_documents", write_plain_card)
 
 
+@pytest.fixture(scope="module")
+def no_plots() -> Iterator[None]:
+    """True cards, but for their plots, which take longer than all else; `test_card.py` looks at them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(card.plots, "plots", lambda facts: {})
+        yield
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, raw: dict[str, Path], recipe: Recipe) -> Workspace:
     """A workspace of every corpus and `small@1.0.0`, with a plain card. Not to be written to: see `copied`."""

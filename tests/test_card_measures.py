@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +41,7 @@ validation = 0.1
 test = 0.1
 """
 REF = Ref("taught", "1.0.0")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def plain_plots() -> Iterator[None]:
-    """They take longer than the rest of a card, and show nothing of scaffolding."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("quimbot_data.card.plots.plots", lambda _: {"mix": b"a plot"})
-        yield
+pytestmark = pytest.mark.usefixtures("no_plots")
 
 
 def _generated(

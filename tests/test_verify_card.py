@@ -16,7 +16,7 @@ from property_tests import tried
 
 from quimbot_data import card
 from quimbot_data.build import build
-from quimbot_data.card import plots, refresh_documents
+from quimbot_data.card import refresh_documents
 from quimbot_data.card.block import Figure, found, written
 from quimbot_data.card.cells import Answer, traced
 from quimbot_data.card.figures import QUERIES, VIEWS, Ask, CardFacts, card_facts, query_sql
@@ -34,20 +34,12 @@ from schemas.errors import InputError, IntegrityError, MissingError
 from schemas.manifest import VersionManifest
 from schemas.recipe import Recipe, parse_recipe
 
-pytestmark = pytest.mark.slow  # whole workspaces and commands, many times over
+pytestmark = [pytest.mark.usefixtures("no_plots"), pytest.mark.slow]  # whole workspaces, many times over
 
 #: Every number that the cards' own words hold, with the word that it stands in: none is a figure in disguise.
 LITERALS = {
     *("5 %", "25 %", "75 %", "95 %", "99 %", "(95 %)", "`…@epoch2`"),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_plots() -> Iterator[None]:
-    """Plots take longer than all else; `test_card` looks at them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plots, "plots", lambda facts: {})
-        yield
 
 
 @pytest.fixture(scope="module")
