@@ -29,7 +29,7 @@ def merge(workspace: Workspace, record: RunRecord, folder: Path) -> "PreTrainedT
     except ValueError as error:
         raise ModelError(
             f"The adapter of {record.run} cannot be merged: {error}",
-            next_step=f"Look at its losses: `quimbot sql \"SELECT * FROM steps WHERE run = '{record.run}'\"`.",
+            next_step=f"Look at its losses, in runs/{record.run}/metrics.jsonl or the view `steps` of `quimbot sql`.",
         ) from error
     tokenizer = tokenizer_of(record)
     marks = marks_of(tokenizer)
