@@ -4,7 +4,7 @@ import gc
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -240,6 +240,11 @@ class Ran:
         assert len(self.err.strip().splitlines()) == 1, self.err
         for word in words:
             assert word in self.err, (word, self.err)
+
+    def told_at_last(self, *words: str) -> None:
+        """The same of a long run, which may have said how far it was."""
+        assert "Traceback" not in self.err, self.err
+        replace(self, err=self.err.splitlines()[-1]).told(*words)
 
 
 @pytest.fixture

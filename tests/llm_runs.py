@@ -1,7 +1,6 @@
 """Runs of `synth generate --engine llm` against a stand-in, and what they leave."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -31,11 +30,6 @@ def arguments(url: str, folder: Path, count: int = 12, **more: object) -> list[s
 def failures(folder: Path) -> list[FailureRow]:
     lines = failures_beside(folder / "made.parquet").read_text(encoding="utf-8").splitlines()
     return [FailureRow.model_validate_json(line) for line in lines]
-
-
-def ended(ran: Ran, *words: str) -> None:
-    """Hold that a run went to its end, and ended in an error that names these."""
-    replace(ran, err=ran.err.splitlines()[-1]).told(*words)
 
 
 def made(folder: Path) -> pl.DataFrame:

@@ -149,7 +149,7 @@ def fill_and_run(disk: Disk, quimbot: Quimbot, command: tuple[object, ...], step
         runs.append(quimbot(*command))
         if runs[-1].code == 0:
             return runs
-        runs[-1].told("cannot be written", "No space left on device", "Free some space")
+        runs[-1].told_at_last("cannot be written", "No space left on device", "Free some space")
         assert_no_remains(Workspace(disk.folder))
         gc.collect()  # what a failed run had mapped holds room until then
     raise AssertionError(f"{max(steps)} KiB did not do: {runs[-1].err}")
@@ -171,7 +171,7 @@ def test_a_full_disk_leaves_the_old_corpus(prepared, disk, quimbot, tmp_path):
     ingest(workspace, corpus_of("tutor"), [tmp_path / "old.jsonl"], Options())
     old = finished(workspace)
     disk.change(f"size={used(disk.folder) + 24}k")
-    quimbot(*prepared.ingest(disk.folder)).told("No space left on device")
+    quimbot(*prepared.ingest(disk.folder)).told_at_last("No space left on device")
     assert_corpora_whole(workspace)
     assert {path: finished(workspace)[path] for path in old} == old
 

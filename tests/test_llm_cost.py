@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from llm_author import author
-from llm_runs import SECRET, Quimbot, arguments, ended, failures, files, made
+from llm_runs import SECRET, Quimbot, arguments, failures, files, made
 from llm_standin import Answer, LlmStandIn, Payload
 
 from quimbot_data.endpoint import Endpoint
@@ -129,7 +129,7 @@ def test_seeds_that_may_not_leave_stay_on_this_machine(tmp_path: Path, quimbot: 
     quimbot(*remote, "--allow-transfer=because").told("who cleared")
     with LlmStandIn(lambda *_: Answer("[]")) as server:
         ran = quimbot(*arguments(server.url, tmp_path, seeds=corpus_seeds, count=2), *alone)
-        ended(ran, "None of 2", "not-schema")
+        ran.told_at_last("None of 2", "not-schema")
         assert len(server.seen) == 2
     [row, _] = failures(tmp_path)
     assert row.license == ["CC-BY-4.0", "LicenseRef-LDC-TOEFL11"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from llm_author import author
-from llm_runs import Quimbot, after, arguments, ended, failures, files, made
+from llm_runs import Quimbot, after, arguments, failures, files, made
 from llm_standin import Answer, LlmStandIn, Payload, Script
 
 from quimbot_data.pedagogy.critics import check
@@ -123,7 +123,7 @@ def test_a_dialogue_that_fails_is_repaired_once(tmp_path: Path, quimbot: Quimbot
 def test_what_is_not_repaired_is_rejected_by_name(tmp_path: Path, quimbot: Quimbot) -> None:
     with LlmStandIn(blunt(2)) as server:
         ran = quimbot(*arguments(server.url, tmp_path, count=4))
-    ended(ran, "None of 4 scenarios", "explicit-correction (critics)", "was not written")
+    ran.told_at_last("None of 4 scenarios", "explicit-correction (critics)", "was not written")
     assert len(server.seen) == 8, "one repair and no more"
     rejected = failures(tmp_path)
     assert len(rejected) == 4
@@ -139,11 +139,11 @@ def test_a_file_stays_where_no_dialogue_came_or_nobody_answers(tmp_path: Path, q
         before = files(tmp_path)
         server.script = lambda *_: Answer("[]")
         told = arguments(server.url, tmp_path, count=2, seed=1, attempts=1)
-        ended(quimbot(*told), "None of 2", "not-schema", "stays as it was")
+        quimbot(*told).told_at_last("None of 2", "not-schema", "stays as it was")
         told = arguments(server.url, tmp_path, count=2, seed=2, attempts=1)
         server.script = lambda *_: Answer(status=503)
-        ended(quimbot(*told), "does not answer", "status 503")
-    ended(quimbot(*told), "does not answer", "no connection", "once")
+        quimbot(*told).told_at_last("does not answer", "status 503")
+    quimbot(*told).told_at_last("does not answer", "no connection", "once")
     kept = ("made.parquet", "made.parquet.report.json")
     assert [files(tmp_path)[name] for name in kept] == [before[name] for name in kept]
 
