@@ -425,17 +425,18 @@ def test_the_cache_holds_no_payload_and_survives_other_readers(workspace: Worksp
 def test_a_stop_awaits_what_is_under_way(workspace: Workspace) -> None:
     from synth.llm.client import Stopped
 
-    async def run(url: str) -> tuple[list[object], Totals]:
+    async def run(server: LlmStandIn) -> tuple[list[object], Totals]:
         with open_cache(workspace, JOB) as cache:
-            client = Client(Endpoint(url), cache, patience=QUICK)
+            client = Client(Endpoint(server.url), cache, patience=QUICK)
             async with client.open():
                 tasks = [asyncio.create_task(client.ask(request(number))) for number in range(3)]
-                await asyncio.sleep(0.1)
+                while len(server.seen) < len(tasks):
+                    await asyncio.sleep(0.01)
                 client.stopping.set()
                 late = client.ask(request(9))
                 return list(await asyncio.gather(*tasks, late, return_exceptions=True)), cache.totals()
 
     with LlmStandIn(lambda *_: Answer("yes", delay=0.3)) as server:
-        outcomes, totals = asyncio.run(run(server.url))
+        outcomes, totals = asyncio.run(run(server))
     assert [type(outcome) for outcome in outcomes] == [Reply, Reply, Reply, Stopped]
     assert (totals.replies, totals.doubtful, len(server.seen)) == (3, 0, 3)
