@@ -100,7 +100,9 @@ class _Plan:
                 "and contrast.",
                 next_step="Leave --no-shipped-seeds out to use the shipped ones, too.",
             )
-        self.levels, self.strategies = _Shares(self.chance), _Shares(self.chance)
+        self.levels = _Shares(self.chance)
+        # Of each level by itself: over all, what alternates with the levels would fall to one of them.
+        self.strategies = {level: _Shares(self.chance) for level in profile.levels}
         self.openings: dict[tuple[str, Cefr], tuple[Strategy, ...]] = {}
         self.mixes: dict[Cefr, Mapping[ErrorFamily, float]] = {}
         self.families: dict[Cefr, _Shares] = {}
@@ -117,7 +119,7 @@ class _Plan:
             self.openings[seed.seed_id, level] = openings(seed, level)
         allowed = self.openings[seed.seed_id, level]
         opening = {s: w for s, w in self.profile.strategies.items() if s in allowed}
-        strategy = self.strategies.take(opening)
+        strategy = self.strategies[level].take(opening)
         self.compared[seed.seed_id] += strategy == "explore"
         # Every other one, from a start by the seed: each order has its half within each seed, so within each split.
         right_first = (self.compared[seed.seed_id] + _parity(seed.seed_id)) % 2 == 0

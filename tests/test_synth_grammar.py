@@ -24,6 +24,7 @@ from quimbot_data.workspace import Ref, Workspace
 from schemas.dialogue import Message, Pedagogy
 from schemas.errors import InputError, MixError
 from schemas.generation import GenerationReport
+from schemas.learner import STRATEGIES
 from schemas.recipe import parse_recipe
 from schemas.seed import Seed
 from synth.blind import Unseen, fit, seen
@@ -90,6 +91,14 @@ def test_strategies_and_levels_are_even_and_no_variation_is_a_target() -> None:
     for each in made:
         assert each.strategy in openings(each.seed, each.level)
         assert each.strategy in ("recast", "explore") or each.seed.generalizable
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_strategies_hang_on_no_level(name: str) -> None:
+    made = Counter((s.level, s.strategy) for s in scenarios(500, name))
+    for level in load_profile(name).levels:
+        shares = [made[level, strategy] / sum(made[level, each] for each in STRATEGIES) for strategy in STRATEGIES]
+        assert min(shares) >= 0.2, (level, shares)
 
 
 def test_right_forms_come_first_in_half_of_a_seeds_comparisons() -> None:
