@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hub_standin import Fault, HubStandIn
 
-from quimbot_data.hub import FetchProgress, HubFiles, fetch, remote
+from quimbot_data.hub import FetchProgress, HubFiles, fetch, trouble
 from quimbot_data.hub.columns import read_footer, spans
 from quimbot_data.hub.raw_folder import fetched
 from quimbot_data.workspace import Workspace
@@ -131,7 +131,7 @@ def test_a_cut_connection_resumes_by_range(hub: HubStandIn, folder: Path) -> Non
 
 
 def test_a_reset_connection_is_tried_again(hub: HubStandIn, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote.time, "sleep", lambda _: None)
+    monkeypatch.setattr(trouble.time, "sleep", lambda _: None)
     hub.repo(REPO, FILES)
     hub.faults["data/a.parquet"] = Fault("reset", after=100_000)
     fetch(CHATS, folder)
@@ -139,7 +139,7 @@ def test_a_reset_connection_is_tried_again(hub: HubStandIn, folder: Path, monkey
 
 
 def test_tries_end(hub: HubStandIn, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote.time, "sleep", lambda _: None)
+    monkeypatch.setattr(trouble.time, "sleep", lambda _: None)
     hub.repo(REPO, FILES)
     hub.faults["data/b.parquet"] = Fault("close", after=0, times=1000)
     with pytest.raises(FetchError, match=r"connection to the Hub .* failed .*finished files are kept"):
@@ -201,7 +201,7 @@ def test_an_old_commit_can_be_named(hub: HubStandIn, folder: Path) -> None:
 
 
 def test_no_record_while_the_folder_changes(hub: HubStandIn, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote.time, "sleep", lambda _: None)
+    monkeypatch.setattr(trouble.time, "sleep", lambda _: None)
     repo = hub.repo(REPO, FILES)
     fetch(CHATS, folder)
     repo.commit({"data/a.parquet": noise(9_000, 9)})
@@ -381,7 +381,7 @@ def test_columns_once_held_are_skipped(hub: HubStandIn, folder: Path, clips: dic
 def test_a_cut_range_is_asked_for_again(
     hub: HubStandIn, folder: Path, clips: dict[str, bytes], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote.time, "sleep", lambda _: None)
+    monkeypatch.setattr(trouble.time, "sleep", lambda _: None)
     hub.repo(TALKS.repo, clips)
     path = "data/TTS/lug.parquet"
     hub.faults[path] = Fault(kind, after=4, times=3)

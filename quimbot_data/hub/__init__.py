@@ -31,7 +31,8 @@ from quimbot_data.hub.raw_folder import (
     settle,
     stamp,
 )
-from quimbot_data.hub.remote import RUN_AGAIN, RemoteCommit, RemoteFile, fetching, resolve
+from quimbot_data.hub.remote import RemoteCommit, RemoteFile, resolve
+from quimbot_data.hub.trouble import RUN_AGAIN, fetching
 from quimbot_data.workspace import Workspace, write_model
 from schemas.errors import FetchError, InputError
 

@@ -16,19 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from quimbot_data.hub.raw_folder import hub_hash
-from quimbot_data.hub.remote import (
-    RUN_AGAIN,
-    TIMEOUT,
-    Patience,
-    RemoteCommit,
-    RemoteFile,
-    Tell,
-    explained,
-    hub_api,
-    hub_library,
-    resolve,
-    unreachable,
-)
+from quimbot_data.hub.remote import TIMEOUT, RemoteCommit, RemoteFile, hub_api, resolve
+from quimbot_data.hub.trouble import RUN_AGAIN, Patience, Tell, explained, hub_library, unreachable
 from schemas.errors import GatedError, PushError, QuimbotError, WorkspaceError
 
 #: Folders, and documents beside them, that belong to a version as a whole: what is left of an earlier one goes.

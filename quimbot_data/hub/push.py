@@ -22,7 +22,8 @@ from quimbot_data.hub.allowed import (
     no_transfer,
 )
 from quimbot_data.hub.commit import PASSING, Repository, commit, create, difference, listing, look, pushing
-from quimbot_data.hub.remote import Patience, RemoteFile, Sleep, Tell
+from quimbot_data.hub.remote import RemoteFile
+from quimbot_data.hub.trouble import Patience, Sleep, Tell
 from quimbot_data.transfer import check_clearance
 from quimbot_data.version import DOCUMENTS
 from quimbot_data.workspace import MANIFEST, Ref, Workspace, read_model, write_model
