@@ -3,6 +3,7 @@
 import json
 
 import polars as pl
+import pytest
 from scaffolding import VALID, valid_dialogues
 
 
@@ -60,6 +61,7 @@ test = 0.3
 """
 
 
+@pytest.mark.slow
 def test_the_command_reads_a_version_with_its_splits(quimbot, built, tmp_path):
     path = tmp_path / "dialogues.jsonl"
     rows = [{**each, "generator": "hand-written@1"} for each in VALID]

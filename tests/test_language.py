@@ -229,6 +229,7 @@ def test_any_text_is_detected_alike_alone_and_in_a_batch(texts: list[str]) -> No
     assert all(confidence is None or 0 <= confidence <= 1 for _, confidence in together)
 
 
+@pytest.mark.slow
 def test_threads_and_order_change_nothing() -> None:
     words = " ".join(SPOKEN.values()).split()
     generator = random.Random(5)

@@ -125,6 +125,7 @@ def test_a_killed_score_goes_on_where_it_was(workspace, monkeypatch):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_sql_tells_what_is_hard_and_what_got_worse(workspace, quimbot):
     score(workspace, REF, "first", Scope(("test",), most=10))
     turns = run_query(workspace, "SELECT * FROM losses", version=REF).to_pylist()

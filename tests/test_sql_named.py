@@ -84,6 +84,7 @@ def test_explain_shows_a_plan(quimbot, built):
     assert "lmsys:" not in ran.out
 
 
+@pytest.mark.slow
 def test_a_query_that_explains_itself_is_not_explained_again(quimbot, built):
     for arguments in (["EXPLAIN SELECT 1", "--explain"], ["explain analyze explain SELECT 1"]):
         quimbot("-w", built.root, "sql", *arguments).told("says EXPLAIN twice", "--explain")

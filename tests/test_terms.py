@@ -175,6 +175,7 @@ def test_rows_out_of_another_corpus_bring_its_attribution(copied):
     assert {each.source for each in licence_report(copied, ref).attributions} == {"openhermes", "lmsys"}
 
 
+@pytest.mark.slow
 def test_the_commands_tell_the_same(quimbot, copied):
     place = ("--workspace", copied.root)
     told = json.loads(quimbot("licenses", REF, "--json", *place).out)
