@@ -143,10 +143,8 @@ def _explained(course: Course) -> Spoken:
 def close(course: Course) -> Spoken:
     """A farewell, with a question to take along where the seed has one that was not asked before."""
     opened, mixed = mirrored(course)
-    asked, rule = course.unasked(), "close"
+    asked = course.unasked()
     if asked:
         opened_mark, rest = asked[:1], asked[1:]
         course.speaker.slots["ask"] = f"{opened_mark}{rest[:1].lower()}{rest[1:]}" if opened_mark == "¿" else asked
-    elif course.speaker.holds("close-plain"):
-        rule = "close-plain"
-    return Spoken(joined(course, [opened, say(course, rule)]), ["close"], mixed=mixed)
+    return Spoken(joined(course, [opened, say(course, "close" if asked else "close-plain")]), ["close"], mixed=mixed)

@@ -104,7 +104,7 @@ def _narrower(course: Course, last: Strategy, *, room: bool, went_on: bool) -> b
     if not went_on and _explains(course):
         course.path.append("explain")
         course.tutor_says(answers.explain(course))
-        course.learner_says(learner.acknowledge(course), ["none"])
+        course.learner_says(learner.take_in(course), ["none"])
     _end(course, answers.receive(course) if went_on and last == "recast" else answers.leave(course))
     return False
 

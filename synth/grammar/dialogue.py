@@ -77,8 +77,8 @@ class Course:
 
     def unasked(self) -> str | None:
         """The first of the seed's questions that no turn of the tutor has asked; None when they are used up."""
-        said = [message["content"] for message in self.messages if message["role"] == "assistant"]
-        return next((each for each in self.questions if not any(each in text for text in said)), None)
+        said = [message["content"].casefold() for message in self.messages if message["role"] == "assistant"]
+        return next((each for each in self.questions if not any(each.casefold() in text for text in said)), None)
 
     def pedagogy(self) -> PedagogyRow:
         """What the messages do."""

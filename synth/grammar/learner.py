@@ -52,10 +52,14 @@ def acknowledge(course: Course) -> Heard:
     return _plain(course, "acknowledge")
 
 
+def take_in(course: Course) -> Heard:
+    """The learner has heard an explanation."""
+    return _plain(course, "acknowledge-explained")
+
+
 def put_off(course: Course) -> Heard:
-    """The learner passes over what the tutor asked; where a grammar has no words for that, they go on."""
-    rule = "acknowledge-asked"
-    return _plain(course, rule) if course.speaker.holds(rule) else acknowledge(course)
+    """The learner passes over what the tutor asked."""
+    return _plain(course, "acknowledge-asked")
 
 
 def confused(course: Course) -> Heard:

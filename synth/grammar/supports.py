@@ -39,14 +39,13 @@ def _support(course: Course, strategy: Strategy, *, again: bool) -> Spoken:
 
 def _opening(course: Course, *, again: bool) -> str | None:
     """The rule of what a support opens with; who passed a question over is always answered."""
-    passed_over = again and course.path[-1] == "acknowledge"
-    if passed_over and course.speaker.holds("again-asked"):
+    if again and course.path[-1] == "acknowledge":
         return "again-asked"
     if course.chance.random() >= OPENED.get(course.scenario.level, 0.6):
         return None
     if not again:
         return "praise" if course.chance.random() < PRAISE else "open"
-    return "effort" if not passed_over and course.chance.random() < CHEERS["again"] else "again-open"
+    return "effort" if course.chance.random() < CHEERS["again"] else "again-open"
 
 
 def _core(course: Course, strategy: Strategy) -> str:
