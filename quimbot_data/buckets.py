@@ -1,8 +1,9 @@
 """Hash buckets on disk: where rows of different shards meet, in bounded memory and in one order.
 
-Each shard is spilled as one run, an uncompressed Arrow file sorted by bucket; a bucket is a slice of every run, which
-is mapped and not read whole. Buckets follow a published hash and their number follows from the data, so neither the
-machine, the threads nor the order of the shards can be seen in what comes out.
+Each shard is spilled as one run, an uncompressed Arrow file with a record batch for each bucket, so that a bucket is
+read by itself. (A mapped file counts towards the memory of the process, with several times what is read of it.) Buckets
+follow a published hash and their number follows from the data, so neither the machine, the threads nor the order of the
+shards can be seen in what comes out.
 """
 
 from collections.abc import Iterable, Sequence
@@ -49,12 +50,12 @@ class Spill:
         # As a column first: a constant summed within a group counts once a group, not once a row.
         weighed = rows.select(bucket, self.weight.alias("weight"))
         sizes = weighed.group_by("bucket").agg(pl.col("weight").sum(), pl.len().alias("rows"))
-        ordered = rows[bucket.arg_sort()].rechunk()
+        ordered = rows[bucket.arg_sort()].rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
         path = self.folder / f"run-{number:06}.arrow"
-        with writing(self.folder), path.open("wb") as stream:
-            ordered.write_ipc(stream, compression="uncompressed", compat_level=pl.CompatLevel.oldest())
         self.weights[number] = dict(sizes.select("bucket", "weight").iter_rows())
-        self.counts[number] = dict(sizes.select("bucket", "rows").iter_rows())
+        self.counts[number] = dict(sizes.sort("bucket").select("bucket", "rows").iter_rows())
+        with writing(self.folder):
+            _write_run(path, ordered, self.counts[number].values())
         self.runs[number] = path
 
     def columns(self) -> list[str]:
@@ -75,15 +76,13 @@ class Spill:
 
     def read(self, buckets: range) -> pl.DataFrame:
         """All rows of some buckets, from every run."""
-        tables = [_read_run(path, *self._slice(number, buckets)) for number, path in sorted(self.runs.items())]
+        tables = [_read_run(path, self._places(number, buckets)) for number, path in sorted(self.runs.items())]
         # One chunk a column: to sort and write many small chunks costs more than this copy.
         return cast(pl.DataFrame, pl.from_arrow(pa.concat_tables(tables).combine_chunks()))
 
-    def _slice(self, number: int, buckets: range) -> tuple[int, int]:
-        """First row of some neighbouring buckets within a run, and how many rows they hold."""
-        counts = self.counts[number]
-        before, within = range(buckets.start), buckets
-        return sum(counts.get(b, 0) for b in before), sum(counts.get(b, 0) for b in within)
+    def _places(self, number: int, buckets: range) -> list[int]:
+        """Which record batches of a run hold some buckets; an empty bucket has none."""
+        return [place for place, bucket in enumerate(self.counts[number]) if bucket in buckets]
 
 
 def joined(sizes: Sequence[int], target: int) -> list[range]:
@@ -97,9 +96,20 @@ def joined(sizes: Sequence[int], target: int) -> list[range]:
     return [range(start, start + width) for start in range(0, len(sizes), width)]
 
 
-def _read_run(path: Path, start: int, rows: int) -> pa.Table:
-    with pa.memory_map(str(path)) as mapped:
-        return pa.ipc.open_file(mapped).read_all().slice(start, rows)
+def _write_run(path: Path, rows: pa.Table, sizes: Iterable[int]) -> None:
+    """Rows as record batches of these sizes."""
+    start = 0
+    (whole,) = rows.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], rows.schema)]
+    with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, rows.schema) as writer:
+        for size in sizes:
+            writer.write_batch(whole.slice(start, size))
+            start += size
+
+
+def _read_run(path: Path, places: Sequence[int]) -> pa.Table:
+    with pa.OSFile(str(path)) as stream:
+        reader = pa.ipc.open_file(stream)
+        return pa.Table.from_batches([reader.get_batch(place) for place in places], reader.schema)
 
 
 #: Rows a row group: small enough for a reader to skip, large enough to compress well.
