@@ -43,6 +43,8 @@ class Spill:
     """Per run: bucket to weight."""
     counts: dict[int, dict[int, int]] = field(default_factory=dict)
     """Per run: bucket to rows."""
+    schema: pl.Schema = field(default_factory=pl.Schema)
+    """Of the rows; empty before any were spilled. A run is spared the columns that are null in all its rows."""
 
     def write(self, number: int, rows: pl.DataFrame, digest: pl.Expr) -> None:
         """Spill one shard as run `number`, bucketed by a hex digest column."""
@@ -50,20 +52,15 @@ class Spill:
         # As a column first: a constant summed within a group counts once a group, not once a row.
         weighed = rows.select(bucket, self.weight.alias("weight"))
         sizes = weighed.group_by("bucket").agg(pl.col("weight").sum(), pl.len().alias("rows"))
-        ordered = rows[bucket.arg_sort()].rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+        held = [name for name in rows.columns if rows[name].null_count() < rows.height]
+        ordered = rows.select(held)[bucket.arg_sort()].rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
         path = self.folder / f"run-{number:06}.arrow"
         self.weights[number] = dict(sizes.select("bucket", "weight").iter_rows())
         self.counts[number] = dict(sizes.sort("bucket").select("bucket", "rows").iter_rows())
         with writing(self.folder):
             _write_run(path, ordered, self.counts[number].values())
         self.runs[number] = path
-
-    def columns(self) -> list[str]:
-        """Column names of the spilled rows; none where nothing was spilled."""
-        for path in self.runs.values():
-            with pa.OSFile(str(path)) as stream:
-                return list(pa.ipc.open_file(stream).schema.names)
-        return []
+        self.schema = rows.schema
 
     def rows(self, buckets: range) -> int:
         """How many rows some buckets hold."""
@@ -78,7 +75,12 @@ class Spill:
         """All rows of some buckets, from every run."""
         tables = [_read_run(path, self._places(number, buckets)) for number, path in sorted(self.runs.items())]
         # One chunk a column: to sort and write many small chunks costs more than this copy.
-        return cast(pl.DataFrame, pl.from_arrow(pa.concat_tables(tables).combine_chunks()))
+        table = pa.concat_tables(tables, promote_options="default").combine_chunks()
+        if not table.num_rows:
+            return self.schema.to_frame()
+        rows = cast(pl.DataFrame, pl.from_arrow(table))
+        null = {name: pl.lit(None, dtype) for name, dtype in self.schema.items() if name not in rows.columns}
+        return rows.with_columns(**null).select(list(self.schema))
 
     def _places(self, number: int, buckets: range) -> list[int]:
         """Which record batches of a run hold some buckets; an empty bucket has none."""

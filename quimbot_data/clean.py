@@ -18,11 +18,12 @@ import numpy.typing as npt
 import polars as pl
 
 from quimbot_data.flat import text_buffers
-from schemas.fields import CONTROL_CLASS, nfc_suspects
+from schemas.fields import CONTROL_CLASS, WHITESPACE, nfc_suspects
 
 #: Longest run of blanks that is kept.
 BLANK_RUN: Final = 200
 
+_WHITESPACE: Final = list(WHITESPACE)
 _BLANKS: Final = r"[ \t\n]{" + str(BLANK_RUN + 1) + "}"
 #: Bytes looked at together: they stay in the processor's cache.
 _BLOCK: Final = 2**18
@@ -46,11 +47,18 @@ def clean(texts: pl.Series) -> tuple[pl.Series, dict[str, npt.NDArray[np.uint32]
     """
     suspects = _suspects(texts)
     if not len(suspects):
-        return texts.str.strip_chars(), {}
+        return _trimmed(texts), {}
     mended, repairs = _mend(texts.gather(suspects))
     positions = suspects.to_numpy()
     cleaned = texts.clone().scatter(suspects, mended)  # scatter writes in place
-    return cleaned.str.strip_chars(), {name: positions[changed] for name, changed in repairs.items()}
+    return _trimmed(cleaned), {name: positions[changed] for name, changed in repairs.items()}
+
+
+def _trimmed(texts: pl.Series) -> pl.Series:
+    """Without blank ends; only the texts that have any are copied."""
+    blank = texts.str.head(1).is_in(_WHITESPACE) | texts.str.tail(1).is_in(_WHITESPACE)
+    at = blank.arg_true()
+    return texts.clone().scatter(at, texts.gather(at).str.strip_chars()) if len(at) else texts
 
 
 def _suspects(texts: pl.Series) -> pl.Series:

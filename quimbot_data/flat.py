@@ -1,6 +1,8 @@
 """Messages as flat columns: all contents of a frame in one Series, so that text steps run once over all of them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -35,6 +37,14 @@ class FlatMessages:
     def dialogues(self, messages: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
         """Which dialogues hold these messages: sorted, unique."""
         return np.unique(np.searchsorted(self.offsets, messages, side="right") - 1)
+
+    def blocks(self, messages: int) -> Iterator["FlatMessages"]:
+        """Neighbouring dialogues of about so many messages together; at least one block."""
+        ends = np.searchsorted(self.offsets, np.arange(messages, self.offsets[-1], messages))
+        cuts = np.unique([0, *ends, len(self.offsets) - 1])
+        for first, last in pairwise(cuts if len(cuts) > 1 else [0, 0]):
+            start, end = int(self.offsets[first]), int(self.offsets[last])
+            yield FlatMessages(self.offsets[first : last + 1] - start, self.roles[start:end], self.contents[start:end])
 
     def joined(self, texts: pl.Series) -> pl.Series:
         """One text a message, end to end for each dialogue: the same bytes, cut at dialogues, so nothing is copied."""

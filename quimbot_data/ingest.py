@@ -124,7 +124,7 @@ def ingest(
             number, batch = numbered
             shard = make_shard(corpus, batch, options, annotate=annotate)
             spill.write(number, shard.rows, sha256(pl.coalesce("key", "content_hash")))
-            return shard
+            return replace(shard, rows=shard.rows.select("origins"))  # what is counted; the texts lie on disk
 
         shards = in_order(work, enumerate(_read(corpus, paths)), threads)
         rejected = _write_rejected(folder, _counted(shards, counts, steps))
@@ -231,7 +231,7 @@ def _write_rows(
     folder: Path, spill: Spill, threads: int, steps: Steps, classifier: Classifier | None
 ) -> tuple[list[FileEntry], FileEntry, type[BaseModel]]:
     """Give ids bucket by bucket and write each group of buckets as one file; beside them the origins."""
-    kind: type[BaseModel] = LearnerText if "text_id" in spill.columns() else Dialogue
+    kind: type[BaseModel] = LearnerText if "text_id" in spill.schema else Dialogue
     column = "text_id" if kind is LearnerText else "dialogue_id"
     files: list[FileEntry] = []
 

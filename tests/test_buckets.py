@@ -39,9 +39,20 @@ def digest(number: int) -> str:
     return hashlib.sha256(str(number).encode()).hexdigest()
 
 
+SCHEMA = {
+    "digest": pl.String,
+    "rare": pl.Struct({"names": pl.List(pl.String)}),
+    "number": pl.Int64,
+    "never": pl.List(pl.Struct({"name": pl.String, "score": pl.Float64})),
+    "n_chars": pl.Int64,
+}
+
+
 def frame(numbers: list[int]) -> pl.DataFrame:
-    rows = [(digest(number), number, number % 7) for number in numbers]
-    return pl.DataFrame(rows, schema={"digest": pl.String, "number": pl.Int64, "n_chars": pl.Int64}, orient="row")
+    """Rows with a column that is null but for one row in eight, so in all rows of some runs, and one that always is."""
+    rare = [{"names": ["a", None]} if number % 8 == 0 else None for number in numbers]
+    rows = [(digest(number), some, number, None, number % 7) for number, some in zip(numbers, rare, strict=True)]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
 @pytest.fixture
@@ -91,7 +102,7 @@ def test_what_is_spilled_is_read_back_whatever_the_cuts(
         assert part.height == spill.rows(group)
         assert all(int(one[:2], 16) >> 2 in group for one in part["digest"])
     assert pl.concat(parts).sort("digest").equals(rows.sort("digest"))
-    assert spill.columns() == rows.columns
+    assert spill.schema == rows.schema
 
 
 @FEW
@@ -119,7 +130,7 @@ def test_every_row_weighs(tmp_path: Path, weight: pl.Expr, total: int) -> None:
 
 def test_no_runs_are_no_groups(tmp_path: Path) -> None:
     assert Spill(tmp_path).groups() == []
-    assert Spill(tmp_path).columns() == []
+    assert not Spill(tmp_path).schema
     assert Spill(tmp_path).rows(range(FANOUT)) == 0
 
 

@@ -33,6 +33,18 @@ def test_taken_apart_and_put_together_is_the_same(
         assert flat.column(flat.contents).equals(column)
 
 
+@tried(100)
+@given(columns, st.integers(1, 6))
+def test_blocks_are_the_dialogues_in_order(rows: list[list[dict[str, str]]], messages: int) -> None:
+    flat = flatten(series(rows))
+    blocks = list(flat.blocks(messages))
+    put = [dialogue for block in blocks for dialogue in block.column(block.contents).to_list()]
+    assert put == rows
+    longest = max((len(row) for row in rows), default=0)
+    assert all(len(block.contents) < messages + longest for block in blocks if len(block.contents))
+    assert blocks
+
+
 def test_other_contents_take_the_places_of_the_old() -> None:
     flat = flatten(series([messages_of("a", "b"), [], messages_of("c", "d", system="s")]))
     put = flat.column(flat.contents.str.to_uppercase())

@@ -33,7 +33,8 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from quimbot_data.sources.files import RawFile, open_raw, parquet_batches, raw_files, sniff
+from quimbot_data.sources.files import RawFile, open_raw, raw_files, sniff
+from quimbot_data.sources.parquet import parquet_batches
 from quimbot_data.sources.records import mappings, records
 from quimbot_data.sources.source import RawBatch
 from quimbot_data.sources.turns import ROLES, is_blank

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from quimbot_data.sources import lmsys, magpie, messages, openhermes, prosocial, synthetic, toefl11, waxal
-from quimbot_data.sources.files import parquet_columns, raw_files, sniff
+from quimbot_data.sources.files import raw_files, sniff
+from quimbot_data.sources.parquet import parquet_columns
 from quimbot_data.sources.records import record_keys
 from quimbot_data.sources.source import Corpus
 from schemas.errors import MissingError, WrongCorpusError

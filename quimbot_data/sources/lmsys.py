@@ -20,7 +20,8 @@ from typing import Any, Final
 import polars as pl
 
 from quimbot_data.hub import HubFiles
-from quimbot_data.sources.files import parquet_batches, raw_files
+from quimbot_data.sources.files import raw_files
+from quimbot_data.sources.parquet import parquet_batches
 from quimbot_data.sources.source import DRAFT_SCHEMA, Corpus, Dossier, Normalized, Options, RawBatch, rejects
 from quimbot_data.sources.turns import Assembled, Refusal, assemble
 from schemas.dialogue import Safety

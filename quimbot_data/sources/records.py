@@ -21,8 +21,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from quimbot_data.sources.files import BATCH_ROWS, RawFile, open_raw, origins, parquet_batches, parquet_columns, sniff
+from quimbot_data.sources.files import BATCH_ROWS, RawFile, open_raw, origins, sniff
 from quimbot_data.sources.json_items import Item, array_items, line_items
+from quimbot_data.sources.parquet import parquet_batches, parquet_columns
 from quimbot_data.sources.source import ORIGIN_SCHEMA, RawBatch
 from schemas.errors import InputError
 
@@ -40,7 +41,7 @@ def records(file: RawFile, rows: int = BATCH_ROWS) -> Iterator[RawBatch]:
     """Read JSON or Parquet as mappings, for corpora whose rows are worked on one by one.
 
     Raises:
-        InputError: see `json_batches` and `files.parquet_batches`.
+        InputError: see `json_batches` and `parquet.parquet_batches`.
     """
     if sniff(file) != "parquet":
         yield from json_batches(file, rows)

@@ -20,7 +20,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from quimbot_data.licenses import Rights, joined, terms_of
-from quimbot_data.sources.files import RawFile, parquet_note, raw_files, sniff
+from quimbot_data.sources.files import RawFile, raw_files, sniff
+from quimbot_data.sources.parquet import parquet_note
 from quimbot_data.sources.records import mappings, records
 from quimbot_data.sources.source import Corpus, Dossier, Normalized, Options, RawBatch, drafts, rejects
 from quimbot_data.sources.turns import Refusal, is_blank

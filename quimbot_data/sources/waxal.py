@@ -28,7 +28,8 @@ import polars as pl
 
 from quimbot_data.hub import HubFiles
 from quimbot_data.language import subtag
-from quimbot_data.sources.files import parquet_batches, parquet_columns, raw_files
+from quimbot_data.sources.files import raw_files
+from quimbot_data.sources.parquet import parquet_batches, parquet_columns
 from quimbot_data.sources.source import Corpus, Dossier, Normalized, Options, RawBatch, drafts, rejects
 from quimbot_data.sources.templates import LEAST_WORDS, Exchange, exchange, one_line, word_count
 from schemas.errors import WrongCorpusError

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from quimbot_data.sources import toefl11
-from quimbot_data.sources.files import RawFile, open_raw, parquet_batches, sniff
+from quimbot_data.sources.files import RawFile, open_raw, sniff
 from quimbot_data.sources.json_items import array_items
+from quimbot_data.sources.parquet import parquet_batches
 from quimbot_data.sources.records import json_batches, mappings
 from quimbot_data.takedowns.texts import strings, strings_of_json
 from quimbot_data.workspace import atomic, writing
