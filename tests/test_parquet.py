@@ -86,7 +86,7 @@ def test_names_are_names_and_no_patterns(tmp_path: Path, monkeypatch: pytest.Mon
     raw_file(tmp_path, table(3), name=name)
     raw_file(tmp_path, table(9)[5:], name="train1.parquet")  # what a pattern would find
     ((origins, frame),) = parquet_batches(RawFile(name, Path(name)))
-    assert frame["number"].to_list() == [0, 1, 2]
+    assert frame["text"].to_list() == ["текст 0", "текст 1", "текст 2"]
     assert "split" not in frame.columns
     assert origins["raw_file"].unique().to_list() == [name]
 
