@@ -106,8 +106,10 @@ def _dialogues(corpus: Corpus, normalized: Normalized, annotate: bool) -> _Made:
     drafts = normalized.dialogues
     flat = flatten(drafts["messages"])
     contents, repairs = clean(flat.contents)
-    long = contents.str.len_chars() > MAX_MESSAGE_CHARS
-    if long.any():  # refused below: spare megabytes the costlier steps
+    long = contents.str.len_bytes() > MAX_MESSAGE_CHARS  # known without a look at the text; no fewer than characters
+    if long.any():
+        long = contents.str.len_chars() > MAX_MESSAGE_CHARS
+        # Refused below: spare megabytes the costlier steps.
         contents = contents.clone().scatter(long.arg_true(), "")
     contents, redactions = pii.redact_column(contents) if annotate else (contents, {})
     rows = drafts.with_columns(flat.column(contents), pl.lit(corpus.dossier.name).alias("source"))
@@ -149,8 +151,9 @@ def _faults(rows: pl.DataFrame, flat: FlatMessages, long: pl.Series, raw: pl.Ser
 @cache
 def _check(absent: frozenset[str]) -> pl.Expr:
     """What clean-up and `_finish` have not made true; built once: that takes as long as checking a thousand rows."""
-    established = ("empty-content", "content-hash", "counts", "control-character", "not-nfc")
-    return faults(Dialogue, established, absent=absent, turns=pl.col("turns"))
+    rules = ("empty-content", "content-hash", "counts", "control-character", "not-nfc")
+    fields = ("field:content_hash", "field:n_messages", "field:n_turns", "field:n_chars")
+    return faults(Dialogue, rules + fields, absent=absent, turns=pl.col("turns"))
 
 
 def _dialogues_by_name(

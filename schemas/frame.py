@@ -42,17 +42,16 @@ def faults(
 
     Args:
         model: what the rows are.
-        established: rules across fields that the caller has made true itself, e.g. `content-hash` of hashes it just
-            computed; they are not checked again.
+        established: rules that the caller has made true itself, e.g. `content-hash` and `field:content_hash` of hashes
+            it just computed; they are not checked again.
         absent: columns that hold nothing but null; the optional ones among them need no look.
         turns: what `turns_signature` gives, where the caller has it already; it is looked at many times.
     """
     fields = {n: annotation(f) for n, f in model.model_fields.items()}
     looked_at = {n: field for n, field in fields.items() if n not in absent or not unwrap(*field)[2]}
-    rules = [_unless(_valid(pl.col(n), *field), f"field:{n}") for n, field in looked_at.items()]
-    found = _CROSS_RULES[model](turns, absent) if model in _CROSS_RULES else {}
-    across = {name: rule for name, rule in found.items() if name not in established}
-    return pl.coalesce(*rules, *across.values()).alias("fault")
+    rules = {f"field:{n}": _unless(_valid(pl.col(n), *field), f"field:{n}") for n, field in looked_at.items()}
+    rules |= _CROSS_RULES[model](turns, absent) if model in _CROSS_RULES else {}
+    return pl.coalesce(rule for name, rule in rules.items() if name not in established).alias("fault")
 
 
 def _unless(holds: pl.Expr, fault: str) -> pl.Expr:

@@ -122,6 +122,8 @@ def test_annotations_must_still_fit_their_text() -> None:
 
 def test_a_message_of_the_greatest_length_is_kept() -> None:
     assert shard_of([draft("a", "b" * MAX_MESSAGE_CHARS)]).rows["n_chars"].to_list() == [MAX_MESSAGE_CHARS + 1]
+    # Characters count, not bytes.
+    assert shard_of([draft("a", "б" * MAX_MESSAGE_CHARS)]).rows["n_chars"].to_list() == [MAX_MESSAGE_CHARS + 1]
 
 
 def test_a_raw_row_that_one_good_draft_carries_is_not_refused() -> None:
