@@ -13,8 +13,8 @@ from schemas.errors import InputError
 
 Kind = Literal["parquet", "json-array", "json-lines", "text"]
 
-#: Rows a batch: large enough for columnar speed, small enough that fresh memory, dear on virtual machines, is spared;
-#: whole row groups of 1,000 rows, as `datasets` writes them.
+#: Rows a batch: large enough for columnar speed, small enough that fresh memory, dear on virtual machines, is spared; a
+#: multiple of the 1,000 rows that `datasets` puts into a row group.
 BATCH_ROWS: Final = 20_000
 
 _SNIFF_BYTES: Final = 4096
