@@ -17,14 +17,11 @@ from quimbot_data.commands import (
     versions,
 )
 from quimbot_data.commands.options import WorkspaceOption
-from quimbot_data.terminal import err, note, say
+from quimbot_data.terminal import INTERRUPTED, err, note, say
 from schemas.errors import QuimbotError
 from synth.cli import app as synth_app
 from train.cli import app as train_app
 from train.commands import evaluate
-
-#: Exit code after Ctrl-C: 128 + SIGINT.
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="quimbot",

@@ -3,6 +3,8 @@ stderr, so that output can be piped.
 """
 
 import json
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,6 +46,9 @@ class _Output(Console):
 #: No emoji codes: `:smile:` in a dialogue is text.
 out: Final = _Output(highlight=False, soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+#: Exit code after Ctrl-C: 128 + SIGINT.
+INTERRUPTED: Final = 130
 
 #: Seconds between log lines where there is no terminal.
 _LOG_EVERY: Final = 10.0
@@ -92,6 +97,29 @@ def _shown(cell: Any) -> str:
     if isinstance(cell, int):
         return f"{cell:,}"
     return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+
+
+@contextmanager
+def finishing_what_is_in_hand() -> Iterator[None]:
+    """For work in large pieces: Ctrl-C says that the pieces in hand are finished first, a second one leaves at once.
+
+    To leave at once is to be killed, which all commands survive: what is unfinished stays unseen.
+    """
+
+    def leave(*_: object) -> NoReturn:
+        err.show_cursor(show=True)
+        os._exit(INTERRUPTED)
+
+    def first(*_: object) -> NoReturn:
+        signal.signal(signal.SIGINT, leave)
+        note("Stopping once the rows in hand are done; Ctrl-C again leaves at once.")
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -26,6 +26,15 @@ def polars_schema(model: type[BaseModel]) -> pl.Schema:
     return typing.cast(pl.DataFrame, pl.from_arrow(arrow_schema(model).empty_table())).schema
 
 
+def holds(dtype: pl.DataType, leaf: type[pl.DataType]) -> bool:
+    """Whether a type is of this kind, or nests one that is."""
+    if isinstance(dtype, pl.List | pl.Array):
+        return holds(typing.cast(pl.DataType, dtype.inner), leaf)
+    if isinstance(dtype, pl.Struct):
+        return any(holds(typing.cast(pl.DataType, field.dtype), leaf) for field in dtype.fields)
+    return dtype == leaf
+
+
 # The check
 
 

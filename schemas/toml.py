@@ -42,7 +42,8 @@ def load_toml(model: type[M], path: Path) -> M:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} cannot be read: {error}.") from error
+        why = (isinstance(error, OSError) and error.strerror) or error
+        raise RecipeError(f"{path} cannot be read: {why}.") from error
     return parse_toml(model, text, str(path))
 
 

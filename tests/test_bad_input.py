@@ -85,6 +85,30 @@ def test_a_broken_file_leaves_the_corpus_that_was_there(ingest, tmp_path):
     assert files_below(tmp_path / "w" / "corpus") == before
 
 
+def test_parquet_without_rows(ingest, tmp_path):
+    path = tmp_path / "train.parquet"
+    pl.DataFrame(lmsys(3)).clear().write_parquet(path)
+    ingest("lmsys", path).told("The raw files hold no rows")
+
+
+def test_text_that_no_writer_called_text_is_read(ingest, tmp_path):
+    # BYTE_ARRAY without the annotation, as old writers have it; the last conversation is refused and quoted.
+    path = tmp_path / "train.parquet"
+    rows = lmsys(3)
+    rows[2]["conversation"] = rows[2]["conversation"][1:]
+    message = pl.Struct({"content": pl.Binary, "role": pl.String})
+    pl.DataFrame(rows).with_columns(pl.col("conversation").cast(pl.List(message))).write_parquet(path)
+    assert ledger(ingest("lmsys", path)) == {"carried": 2, "opens-with-assistant": 1}
+    (quoted,) = pl.read_parquet(tmp_path / "w" / "corpus" / "lmsys" / "rejected-*.parquet")["raw"]
+    assert json.loads(quoted)["conversation"] == rows[2]["conversation"]
+
+
+def test_a_corpus_of_own_files_is_told_how_it_came(ingest, tmp_path):
+    write_array(tutor(3), tmp_path / "rows.json")
+    assert ingest("messages", tmp_path / "rows.json").code == 0
+    ingest("tutor", tmp_path / "rows.json").told("was made of files of your own", "ingest messages PATH --as tutor")
+
+
 def test_an_empty_folder_an_empty_file_and_no_file(ingest, tmp_path):
     (tmp_path / "raw").mkdir()
     ingest("lmsys", tmp_path / "raw").told("holds no file")

@@ -200,7 +200,8 @@ def test_build_killed_and_run_again(tmp_path, rows):
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_a_resumable_state(tmp_path):
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_leaves_a_resumable_state(tmp_path, times):
     path = tmp_path / "rows.jsonl"
     write_lines(tutor(20_000), path)
     script = "from quimbot_data.cli import main; main()"
@@ -211,11 +212,17 @@ def test_ctrl_c_leaves_a_resumable_state(tmp_path):
     while not list((tmp_path / "w").glob(".scratch/*")) and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.5)  # into the work of the threads
-    os.kill(process.pid, signal.SIGINT)
+    for _ in range(times):
+        os.kill(process.pid, signal.SIGINT)
+        time.sleep(0.2)
     said = process.communicate(timeout=60)
     assert (process.returncode, said[0]) == (130, "")
-    assert "run the command again" in said[1]
+    assert "Ctrl-C again leaves at once" in said[1]
+    assert ("run the command again" in said[1]) == (times == 1), "a second one waits for nothing"
     assert "Traceback" not in said[1]
     workspace = Workspace(tmp_path / "w")
     assert workspace.sources() == []
+    if times == 2:
+        subprocess.run(command, check=True, capture_output=True)
+        assert workspace.sources() == ["tutor"]
     assert_no_remains(workspace)

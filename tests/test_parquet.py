@@ -96,6 +96,6 @@ def test_text_that_is_no_utf_8_is_damage(tmp_path: Path, rows_a_group: int) -> N
     texts = [b"fine"] * 13 + [b"not \xff\xfe fine"] + [b"fine"]
     file = text_of_bytes(tmp_path, texts, rows_a_group)
     read = []
-    with pytest.raises(InputError, match=r"damaged Parquet: reading stopped after row \d+ of 15"):
+    with pytest.raises(InputError, match=r"text that is not UTF-8: reading stopped after row \d+ of 15"):
         read += [frame["text"].to_list() for _, frame in parquet_batches(file, rows=4)]
     assert all(text == "fine" for batch in read for text in batch)

@@ -1,5 +1,6 @@
 import gzip
 import json
+import math
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from property_tests import tried
 
 from quimbot_data.sources import json_items
-from quimbot_data.sources.files import RawFile
+from quimbot_data.sources.files import RawFile, origins
 from quimbot_data.sources.json_text import Decoder
 from quimbot_data.sources.records import UNREADABLE_SCHEMA, json_batches, mappings, record_keys, records
 from quimbot_data.sources.source import ORIGIN_SCHEMA, RawBatch
@@ -124,6 +125,14 @@ def test_repairs_are_counted_by_raw_row(tmp_path: Path, name: str, record: bytes
         assert list(mappings(batch)) == [{"a": 0}, value]
         assert batch.repaired == {name: 1}
         assert json.loads(batch.as_json([1])[0], parse_constant=pytest.fail) == value
+
+
+def test_a_raw_row_is_json_whatever_it_holds() -> None:
+    row = {"audio": b"\x89PNG\xff", "turns": [{"content": "¿Qué?".encode(), "score": math.nan}], "score": math.inf}
+    said = {"audio": "iVBOR/8=", "turns": [{"content": "¿Qué?", "score": None}], "score": None}
+    places = origins("a", range(1))
+    for batch in (RawBatch(places, pl.DataFrame([row])), RawBatch(places, [row])):
+        assert json.loads(batch.as_json([0])[0], parse_constant=pytest.fail) == said
 
 
 def test_whole_pairs_and_real_replacement_characters_are_no_repair(tmp_path: Path) -> None:

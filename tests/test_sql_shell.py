@@ -26,6 +26,7 @@ from schemas.errors import MissingError, QueryError
         ("SELECT 1 -- ;\n; /* ; */ SELECT 2", ["SELECT 1 -- ;\n;", "/* ; */ SELECT 2"]),
         (r"SELECT e'\';' ; 2", [r"SELECT e'\';' ;", "2"]),
         (".tables\nSELECT 1;\n.quit", [".tables", "SELECT 1;", ".quit"]),
+        ("@lengths\n@sources limit=2; SELECT 1;\n.quit", ["@lengths", "@sources limit=2;", "SELECT 1;", ".quit"]),
         (" ;; \n", []),
     ],
 )
@@ -34,7 +35,7 @@ def test_scripts_are_split_at_semicolons_outside_quotes(script, parts):
 
 
 def test_enter_runs_only_what_is_complete():
-    assert all(map(sql_shell.is_complete, ["SELECT 1;", ".tables", "", "SELECT 1; -- done", "SELECT ';';"]))
+    assert all(map(sql_shell.is_complete, ["SELECT 1;", ".tables", "@lengths", "", "SELECT 1; -- done", "SELECT ';';"]))
     assert not any(map(sql_shell.is_complete, ["SELECT 1", "SELECT ';", "SELECT 1 -- ;", "SELECT 1;\nSELECT", "/* ;"]))
 
 
@@ -121,6 +122,7 @@ def test_on_a_terminal_ctrl_c_stops_a_query_and_ctrl_d_leaves(tmp_path):
     read_until(terminal, r"Cancelled\..*sql>")
     os.write(terminal, b"SELECT count(*) AS still_here FROM dialogues;\r")
     read_until(terminal, r"\(1 row\).*sql>")
+    os.write(terminal, b"SELECT 1\r")  # begun and not ended
     os.write(terminal, b"\x04")
     assert process.wait(timeout=10) == 0
     os.close(terminal)

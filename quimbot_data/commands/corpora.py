@@ -9,7 +9,7 @@ import typer
 
 from quimbot_data.commands.options import JsonOption, LogJsonOption, ThreadsOption, WorkspaceOption, grouped, opened
 from quimbot_data.report import print_ledger, source_row, text
-from quimbot_data.terminal import log_steps, note, print_json, print_table, progress, say
+from quimbot_data.terminal import finishing_what_is_in_hand, log_steps, note, print_json, print_table, progress, say
 from schemas.errors import InputError, MissingError
 
 if TYPE_CHECKING:
@@ -65,6 +65,11 @@ def fetch(
     from quimbot_data.sources import corpus_named
     from quimbot_data.terminal import download_progress
 
+    if source == "messages":
+        raise MissingError(
+            "There is nothing to fetch: messages are files of your own.",
+            next_step="Name them to `quimbot ingest messages`.",
+        )
     dossier, place = corpus_named(source).dossier, opened(context, workspace)
     if dossier.hub is None:
         raise MissingError(f"{dossier.title} cannot be fetched.", next_step=dossier.obtain)
@@ -158,28 +163,36 @@ def ingest(
     from quimbot_data.ingest import ingest as run
     from quimbot_data.sources import refuse_other_corpora
 
-    place, corpus = opened(context, workspace), _corpus(source, own)
+    place = opened(context, workspace)
+    corpus = _corpus(place, source, own)
     chosen, options = _raw_files(place, source, corpus, paths, revision)
     refuse_other_corpora(corpus, chosen)
     model = load_classifier(classifier) if classifier else None
     title = f"ingest {corpus.dossier.name}"
-    with progress(title, log_json=log_json) as tell:
+    with finishing_what_is_in_hand(), progress(title, log_json=log_json) as tell:
         manifest = run(place, corpus, chosen, options, threads=threads, classifier=model, progress=tell)
     if log_json:
         log_steps(title, manifest.record)
     _report(place, manifest, title, json=json, log_json=log_json)
     if not (manifest.dialogues or manifest.learner_texts):
         raise InputError(
-            "Nothing was kept.",
-            next_step="`quimbot sql 'SELECT source, reason, detail FROM rejected LIMIT 5'` shows why.",
+            "Nothing was kept." if manifest.rejected else "The raw files hold no rows.",
+            next_step="`quimbot sql 'SELECT source, reason, detail FROM rejected LIMIT 5'` shows why."
+            if manifest.rejected
+            else "Name the files that do.",
         )
 
 
-def _corpus(source: str, own: OwnFiles) -> "Corpus":
-    from quimbot_data.sources import corpus_named
+def _corpus(place: "Workspace", source: str, own: OwnFiles) -> "Corpus":
+    from quimbot_data.sources import SOURCES, corpus_named
 
     if source == "messages":
         return own.corpus()
+    if source not in SOURCES and source in place.sources():
+        raise MissingError(
+            f"{source} was made of files of your own.",
+            next_step=f"Ingest it as then: `quimbot ingest messages PATH --as {source} --family … --license …`.",
+        )
     if own != OwnFiles():
         raise MissingError(
             f"{source} states its own name, family, licence and terms.",

@@ -96,7 +96,8 @@ def sql(
     """Query the corpora, or a version, with DuckDB SQL: read-only, nothing but the workspace.
 
     Views: dialogues, messages, turns, errors, learner_texts, ledger, rejected, fates, sources, versions, runs, steps,
-    losses, dialogue_losses; of a version also build, recipe, inputs, clearances, mix, evaluation, audit.
+    losses, dialogue_losses; of a version also build, recipe, inputs, clearances, mix, evaluation, measures, recovery,
+    audit.
     """
     from quimbot_data.sql.named import named_query, parameters, resolved
     from quimbot_data.sql.query import Limits, run_query

@@ -60,13 +60,13 @@ def refuse_other_corpora(corpus: Corpus, paths: Sequence[Path]) -> None:
         if corpus.recognizes(keys):
             continue
         others = [name for name, other in SOURCES.items() if other is not corpus and keys and other.recognizes(keys)]
-        found = ", ".join(sorted(keys)) or "no object"
+        found = f"the columns {', '.join(sorted(keys))}" if keys else "no list of objects"
         hint = f"If it is {' or '.join(others)}, use that name." if others else ""
         known = SOURCES.get(corpus.dossier.name) is corpus
         raise WrongCorpusError(
-            f"{file.path} is not {corpus.dossier.title}: it holds the columns {found}."
+            f"{file.path} is not {corpus.dossier.title}: it holds {found}."
             if known
-            else f"{file.path} has none of the layouts that can be read: it holds the columns {found}.",
+            else f"{file.path} has none of the layouts that can be read: it holds {found}.",
             valid="" if known else f"Valid: {'; '.join(messages.LAYOUTS)}.",
             next_step=hint or ("See `quimbot sources`." if known else "Rename its columns."),
         )

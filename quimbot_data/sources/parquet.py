@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from quimbot_data.sources.files import BATCH_ROWS, RawFile, origins, sniff
 from schemas.errors import InputError
+from schemas.frame import holds
 
 
 def parquet_columns(file: RawFile) -> frozenset[str]:
@@ -58,14 +59,19 @@ def parquet_batches(
                 yield origins(file.name, range(start, start + frame.height)), frame
                 start += frame.height
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
-            problem = f"{file.path} is damaged Parquet: reading stopped after row {start} of {held}"
-            raise InputError(f"{problem} ({_first_line(error)}).", next_step="Download it again.") from error
+            place = f"reading stopped after row {start} of {held} ({_first_line(error)})."
+            if "utf-8" in str(error).lower().replace("utf8", "utf-8"):
+                raise InputError(
+                    f"{file.path} is damaged, or holds text that is not UTF-8: {place}",
+                    next_step="Download it again; if that does not help, mend the text where it was written.",
+                ) from error
+            raise InputError(f"{file.path} is damaged Parquet: {place}", next_step="Download it again.") from error
 
 
 def _frames(path: Path, parquet: pq.ParquetFile, columns: list[str], rows: int) -> Iterator[pl.DataFrame]:
     """Whole row groups of at most so many rows together, or even parts of one that has more."""
     schema = _frame(parquet.schema_arrow.empty_table().select(columns)).schema
-    texts = [name for name, dtype in schema.items() if _holds_text(dtype)]
+    texts = [name for name, dtype in schema.items() if holds(dtype, pl.String)]
     others = [name for name in columns if name not in texts]
     start = 0
     for groups, height in _joined_groups(parquet.metadata, rows):
@@ -76,14 +82,6 @@ def _frames(path: Path, parquet: pq.ParquetFile, columns: list[str], rows: int) 
             read = _frame(parquet.read_row_groups(groups, columns=others)) if others else pl.DataFrame()
             yield frame.hstack(read).select(columns)
         start += height
-
-
-def _holds_text(dtype: pl.DataType) -> bool:
-    if isinstance(dtype, pl.List | pl.Array):
-        return _holds_text(cast(pl.DataType, dtype.inner))
-    if isinstance(dtype, pl.Struct):
-        return any(_holds_text(cast(pl.DataType, field.dtype)) for field in dtype.fields)
-    return dtype == pl.String
 
 
 def _joined_groups(metadata: pq.FileMetaData, rows: int) -> Iterator[tuple[list[int], int]]:
@@ -118,7 +116,7 @@ def _open_parquet(file: RawFile) -> pq.ParquetFile:
         return pq.ParquetFile(file.path, pre_buffer=False)
     except (pa.ArrowException, OSError) as error:
         size = file.path.stat().st_size
-        problem = f"{file.path} ({size:,} bytes) is not whole Parquet: {_first_line(error)}."
+        problem = f"{file.path} ({size:,} bytes) is not whole Parquet: {_first_line(error).rstrip('.')}."
         raise InputError(problem, next_step="It may have been cut while downloading; fetch it again.") from error
 
 

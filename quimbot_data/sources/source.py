@@ -5,20 +5,21 @@ Both are plain functions; nothing here knows the workspace. A batch is self-cont
 (ProsocialDialog's turn pairs, a message tree) stand in the same batch.
 """
 
+import base64
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 import polars as pl
-import polars.selectors as cs
 import pyarrow as pa
 
 from quimbot_data.hub import HubFiles
 from quimbot_data.licenses import Rights
 from schemas.dialogue import Dialogue
-from schemas.frame import polars_schema
+from schemas.frame import holds, polars_schema
 from schemas.generation import GenerationReport
 from schemas.learner import LearnerText
 
@@ -93,11 +94,33 @@ class RawBatch:
     repaired: Mapping[str, int] = field(default_factory=dict)
 
     def as_json(self, positions: Sequence[int]) -> list[str]:
-        """The raw rows at these positions, each as one JSON object."""
+        """The raw rows at these positions, each as one JSON object; bytes as text if they are UTF-8, else in base64."""
         if isinstance(self.rows, pl.DataFrame):
-            rows = self.rows[list(positions)].select(~cs.binary(), cs.binary().bin.encode("base64"))
-            return rows.to_struct().struct.json_encode().to_list()
-        return [json.dumps(self.rows[position], ensure_ascii=False, default=str) for position in positions]
+            rows = self.rows[list(positions)]
+            if not any(holds(dtype, pl.Binary) for dtype in rows.dtypes):
+                return rows.to_struct().struct.json_encode().to_list()
+            return [_json(row) for row in rows.iter_rows(named=True)]
+        return [_json(self.rows[position]) for position in positions]
+
+
+def _json(row: Mapping[str, Any]) -> str:
+    return json.dumps(_plain(row), ensure_ascii=False, default=str)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can say, as polars says it: what is no number is null."""
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return base64.b64encode(value).decode()
+    return value
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
     from quimbot_data.sql.output import Format  # loads Arrow, which no prompt waits for
 
-HELP: Final = "End a statement with ;  ·  .tables  ·  .schema VIEW  ·  .queries, run by @NAME;  ·  .quit (or Ctrl-D)"
+HELP: Final = (
+    "End a statement with ;  ·  .tables  ·  .schema VIEW  ·  .queries, run by @NAME  ·  .quit (or Ctrl-D)"
+    "  ·  Ctrl-C drops what is typed"
+)
 HISTORY: Final = ".sql_history"
 #: What may hold a semicolon that ends nothing, and the semicolon itself.
 _TOKEN: Final = re.compile(
@@ -177,22 +180,23 @@ def interact(state: Shell, prompt: "PromptSession[str]", output: IO[str]) -> Non
 
 
 def statements(text: str) -> Iterator[str]:
-    """Split a script at the semicolons outside of quotes and comments; a dot command takes the rest of its line."""
+    """Split a script at the semicolons outside of quotes and comments; a dot command takes the rest of its line, and a
+    named query ends with its line, too."""
     while text := text.lstrip():
         if text.startswith("."):
             line, _, text = text.partition("\n")
             yield line
             continue
-        end = _end(text)
+        end = _end(text.partition("\n")[0] if text.startswith("@") else text)
         if text[:end].strip(" ;\n\t"):
             yield text[:end]
         text = text[end:]
 
 
 def is_complete(text: str) -> bool:
-    """Whether Enter runs the text: it is a dot command, is blank, or ends in a semicolon that ends a statement."""
+    """Whether Enter runs the text: it is blank, a dot command or a named query, or a semicolon ends its statement."""
     stripped = text.strip()
-    if not stripped or stripped.startswith("."):
+    if not stripped or stripped.startswith((".", "@")):
         return True
     ends = [match.end() for match in _TOKEN.finditer(stripped) if match["end"]]
     return bool(ends) and not _COMMENT.sub("", stripped[ends[-1] :]).strip()
@@ -228,5 +232,12 @@ def _keys() -> "KeyBindings":
             buffer.validate_and_handle()
         else:
             buffer.insert_text("\n")
+
+    @keys.add("c-d")
+    def _(event: "KeyPressEvent") -> None:
+        if event.current_buffer.document.current_line.strip():
+            event.current_buffer.delete()
+        else:  # also below a statement that was begun
+            event.app.exit(exception=EOFError)
 
     return keys
